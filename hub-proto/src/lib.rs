@@ -3,3 +3,4 @@
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::iter_over_hash_type)]
 
 pub mod negotiate;
+pub mod ws;
