@@ -7,6 +7,7 @@
     clippy::iter_over_hash_type
 )]
 
+pub mod endpoint;
 pub mod registry;
 mod seed;
 pub mod time;
