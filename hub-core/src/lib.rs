@@ -28,9 +28,12 @@
 )]
 
 mod close;
+pub mod endpoint;
 mod limits;
 pub mod link;
 mod outbox;
+pub mod registry;
+mod seed;
 pub mod server;
 mod session;
 pub mod time;
