@@ -1,1 +1,73 @@
-//! Placeholder.
+//! Hubs, handlers and clients over futures, for any async runtime.
+//!
+//! The only crate of Hubline with futures in it: it puts the machines of `hub-core` behind
+//! [`Hub`], [`Context`] and [`HubContext`]. It names no runtime; an adapter (`transport-tokio`, or your
+//! own [`Runtime`]) hands in sockets, timers and a way to spawn.
+//!
+//! ```
+//! use hub_async::{Context, Hub, HubError};
+//!
+//! async fn send_message(ctx: Context, user: String, text: String) -> Result<(), HubError> {
+//!     ctx.clients().all().send("ReceiveMessage", (user, text)).await?;
+//!     Ok(())
+//! }
+//!
+//! async fn add(a: i32, b: i32) -> i32 {
+//!     a + b
+//! }
+//!
+//! let hub = Hub::builder().method("SendMessage", send_message).method("Add", add).build()?;
+//! # Ok::<(), hub_async::BuildError>(())
+//! ```
+//!
+//! # Invariants
+//!
+//! * No user code, no wake and no drop of a user's value happens under a lock. Locks live in
+//!   `outlet`, `inbox`, `shards`, `items` and the endpoint's table (`server::endpoint`).
+//! * Every queue has a byte budget and a policy; a push never waits.
+//! * Public types are generic neither over a runtime nor over IO.
+
+mod clients;
+mod context;
+mod error;
+mod extract;
+mod facts;
+mod groups;
+mod handler;
+mod hub;
+mod inbox;
+mod items;
+mod member;
+mod options;
+mod outlet;
+mod response;
+mod runtime;
+pub mod server;
+mod shards;
+mod signal;
+mod socket;
+
+pub use clients::{CallerClients, Clients, SendError, Sending, Sent, Target};
+pub use context::{Context, HubContext, Reconnect, Scope};
+pub use error::HubError;
+pub use extract::{Cancel, State};
+pub use facts::RequestFacts;
+pub use groups::Groups;
+pub use hub::{BuildError, Hub, HubBuilder};
+pub use items::Items;
+pub use options::{HubOptions, Transports};
+pub use runtime::{Clock, Runtime, Task};
+pub use server::Body;
+pub use signal::Aborted;
+pub use socket::Socket;
+
+/// Why a connection ended, for `on_disconnected`.
+pub use hub_core::CloseReason as DisconnectReason;
+pub use hub_core::SlowConsumer;
+
+/// What the signatures of methods are made of; the compiler finds them, nobody names them.
+pub mod method {
+    pub use crate::extract::{Argument, Extracted, Need, Parameter, Source};
+    pub use crate::handler::{Answer, Handler};
+    pub use crate::response::{Fallible, Plain, Response};
+}

@@ -1,1 +1,32 @@
-//! Placeholder.
+//! Serves SignalR hubs on tokio.
+//!
+//! ```no_run
+//! use hub_async::{Context, Hub, HubError};
+//! use transport_tokio::Server;
+//!
+//! async fn send_message(ctx: Context, user: String, text: String) -> Result<(), HubError> {
+//!     ctx.clients().all().send("ReceiveMessage", (user, text)).await?;
+//!     Ok(())
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let chat = Hub::builder().method("SendMessage", send_message).build()?;
+//!     Server::new().hub("/chat", chat).serve("127.0.0.1:5000").await?;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! Only tokio's side of things is here: its sockets, timers and tasks. What is served, and how, is
+//! `hub-async`'s.
+
+mod io;
+mod listen;
+mod runtime;
+mod server;
+mod socket;
+
+pub use hub_async::server::{Body, MountError};
+pub use io::Io;
+pub use runtime::TokioRuntime;
+pub use server::{Bound, Server};

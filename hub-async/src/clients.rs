@@ -1,0 +1,263 @@
+//! Sending to clients.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use event_listener::EventListener;
+use hub_core::registry::Audience;
+use hub_proto::{Arguments, EncodeError, Prepared};
+
+use crate::hub::HubCore;
+use crate::member::Member;
+
+/// Whom to send to, as seen from outside of a connection.
+#[derive(Clone)]
+pub struct Clients {
+    hub: Arc<HubCore>,
+}
+
+/// Whom to send to, as seen from a connection: [`Clients`], and who is meant by it.
+#[derive(Clone)]
+pub struct CallerClients {
+    clients: Clients,
+    caller: Arc<str>,
+}
+
+/// Somebody to send to. Ids, groups and users that nobody has are nobody: sending to them succeeds.
+#[derive(Clone)]
+pub struct Target {
+    hub: Arc<HubCore>,
+    who: Who,
+    except: Vec<String>,
+}
+
+#[derive(Clone)]
+enum Who {
+    All,
+    Client(String),
+    Clients(Vec<String>),
+    Group(String),
+    Groups(Vec<String>, bool),
+    User(String),
+    Users(Vec<String>),
+}
+
+fn list(names: &[String]) -> Vec<&str> {
+    names.iter().map(String::as_str).collect()
+}
+
+fn owned(names: impl IntoIterator<Item = impl AsRef<str>>) -> Vec<String> {
+    names.into_iter().map(|name| name.as_ref().to_owned()).collect()
+}
+
+impl Clients {
+    pub(crate) const fn new(hub: Arc<HubCore>) -> Self {
+        Self { hub }
+    }
+
+    fn target(&self, who: Who, except: Vec<String>) -> Target {
+        Target { hub: Arc::clone(&self.hub), who, except }
+    }
+
+    /// Every connection.
+    pub fn all(&self) -> Target {
+        self.target(Who::All, Vec::new())
+    }
+
+    /// Every connection but these.
+    pub fn all_except(&self, connection_ids: impl IntoIterator<Item = impl AsRef<str>>) -> Target {
+        self.target(Who::All, owned(connection_ids))
+    }
+
+    /// One connection.
+    pub fn client(&self, connection_id: impl Into<String>) -> Target {
+        self.target(Who::Client(connection_id.into()), Vec::new())
+    }
+
+    /// These connections; one copy each.
+    pub fn clients(&self, connection_ids: impl IntoIterator<Item = impl AsRef<str>>) -> Target {
+        self.target(Who::Clients(owned(connection_ids)), Vec::new())
+    }
+
+    /// The members of a group. Names are compared exactly.
+    pub fn group(&self, name: impl Into<String>) -> Target {
+        self.target(Who::Group(name.into()), Vec::new())
+    }
+
+    /// The members of a group but these connections.
+    pub fn group_except(
+        &self,
+        name: impl Into<String>,
+        connection_ids: impl IntoIterator<Item = impl AsRef<str>>,
+    ) -> Target {
+        self.target(Who::Group(name.into()), owned(connection_ids))
+    }
+
+    /// The members of several groups. Whoever is in k of them gets k copies, as with ASP.NET Core.
+    pub fn groups(&self, names: impl IntoIterator<Item = impl AsRef<str>>) -> Target {
+        self.target(Who::Groups(owned(names), false), Vec::new())
+    }
+
+    /// The members of several groups; one copy each.
+    pub fn groups_distinct(&self, names: impl IntoIterator<Item = impl AsRef<str>>) -> Target {
+        self.target(Who::Groups(owned(names), true), Vec::new())
+    }
+
+    /// The connections of a user. Ids are compared exactly.
+    pub fn user(&self, user_id: impl Into<String>) -> Target {
+        self.target(Who::User(user_id.into()), Vec::new())
+    }
+
+    /// The connections of several users; one copy each.
+    pub fn users(&self, user_ids: impl IntoIterator<Item = impl AsRef<str>>) -> Target {
+        self.target(Who::Users(owned(user_ids)), Vec::new())
+    }
+}
+
+impl CallerClients {
+    pub(crate) const fn new(hub: Arc<HubCore>, caller: Arc<str>) -> Self {
+        Self { clients: Clients::new(hub), caller }
+    }
+
+    /// The connection itself. It can be kept; once the connection is over it is nobody.
+    pub fn caller(&self) -> Target {
+        self.clients.client(&*self.caller)
+    }
+
+    /// Every connection but this one.
+    pub fn others(&self) -> Target {
+        self.clients.all_except([&*self.caller])
+    }
+
+    /// The members of a group but this connection, which need not be one.
+    pub fn others_in_group(&self, name: impl Into<String>) -> Target {
+        self.clients.group_except(name, [&*self.caller])
+    }
+}
+
+impl std::ops::Deref for CallerClients {
+    type Target = Clients;
+
+    fn deref(&self) -> &Clients {
+        &self.clients
+    }
+}
+
+impl Target {
+    /// Calls `method` on everybody it means, with a tuple of arguments: `(value,)` for one, `()` for none.
+    ///
+    /// The message is queued at once, in the order of the calls to `send`; awaiting the result waits
+    /// until every queue is below its soft budget, so that a producer runs at the pace of its slowest
+    /// consumer. A value that cannot be serialized fails here and reaches nobody.
+    ///
+    /// ```
+    /// # use hub_async::{Context, SendError};
+    /// async fn greet(ctx: Context, name: String) -> Result<(), SendError> {
+    ///     ctx.clients().others().send("Joined", (name, 1)).await?;
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// A list is one argument, inside of a tuple:
+    ///
+    /// ```compile_fail
+    /// # async fn wrong(ctx: hub_async::Context) {
+    /// ctx.clients().all().send("Scores", vec![1, 2, 3]).await;
+    /// # }
+    /// ```
+    #[expect(clippy::needless_pass_by_value, reason = "callers hand a tuple over, as to any call")]
+    pub fn send(&self, method: &str, arguments: impl Arguments) -> Sending {
+        let mut prepared = Prepared::new(method, &arguments);
+        let sent = self.with_audience(|audience, except| {
+            self.hub.shards.send(audience, except, &mut prepared)
+        });
+        match sent {
+            Ok(walk) => Sending {
+                result: Some(Ok(Sent { queued: walk.queued, dropped: walk.dropped })),
+                waiting: walk.waiting,
+                listener: None,
+            },
+            Err(error) => Sending {
+                result: Some(Err(SendError::Serialize(error))),
+                waiting: Vec::new(),
+                listener: None,
+            },
+        }
+    }
+
+    fn with_audience<R>(&self, act: impl FnOnce(&Audience<'_>, &[&str]) -> R) -> R {
+        let except = list(&self.except);
+        let names = match &self.who {
+            Who::Clients(names) | Who::Groups(names, _) | Who::Users(names) => list(names),
+            Who::All | Who::Client(_) | Who::Group(_) | Who::User(_) => Vec::new(),
+        };
+        let audience = match &self.who {
+            Who::All => Audience::All,
+            Who::Client(id) => Audience::Client(id),
+            Who::Clients(_) => Audience::Clients(&names),
+            Who::Group(name) => Audience::Group(name),
+            Who::Groups(_, distinct) => Audience::Groups { names: &names, distinct: *distinct },
+            Who::User(id) => Audience::User(id),
+            Who::Users(_) => Audience::Users(&names),
+        };
+        act(&audience, &except)
+    }
+}
+
+/// A message on its way. It was queued already; await it to learn of an error and to let slow
+/// consumers set the pace.
+#[must_use = "an error is only told to whoever awaits"]
+pub struct Sending {
+    result: Option<Result<Sent, SendError>>,
+    waiting: Vec<Arc<Member>>,
+    listener: Option<EventListener>,
+}
+
+impl Future for Sending {
+    type Output = Result<Sent, SendError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        while let Some(member) = this.waiting.last() {
+            if member.outlet.poll_room(&mut this.listener, cx).is_pending() {
+                return Poll::Pending;
+            }
+            this.waiting.pop();
+        }
+        this.result.take().map_or(Poll::Pending, Poll::Ready)
+    }
+}
+
+/// What became of a message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Sent {
+    /// How many connections it was queued for.
+    pub queued: usize,
+    /// How many slow connections the hub's policy left out.
+    pub dropped: usize,
+}
+
+/// Why a message was not sent. It reached nobody.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SendError {
+    /// An argument cannot be serialized.
+    #[error(transparent)]
+    Serialize(EncodeError),
+}
+
+macro_rules! opaque {
+    ($($name:ident)*) => {
+        $(impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($name)).finish_non_exhaustive()
+            }
+        })*
+    };
+}
+
+opaque!(Clients CallerClients Target Sending);

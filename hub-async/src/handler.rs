@@ -1,0 +1,191 @@
+//! From a function to a method that clients can call.
+
+use std::any::TypeId;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use hub_core::server::{Admission, CallFault};
+use hub_proto::{BindError, Frame, Id, Payload, Reply};
+
+use crate::context::Context;
+use crate::error::HubError;
+use crate::extract::{Need, Needed, Parameter, Source, States};
+use crate::response::Response;
+use crate::signal::Signal;
+
+/// Functions that can be methods: `async fn` with extractors and up to 12 arguments.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a hub method",
+    label = "not a hub method",
+    note = "a method is an `async fn` whose parameters are extractors (`Context`, `State<T>`, `Cancel`) and up to 12 deserializable arguments, and which returns a `Serialize` value or a `Result` of one"
+)]
+pub trait Handler<P>: Send + Sync + 'static {
+    /// How many arguments the client must send.
+    const ARGUMENTS: usize;
+
+    /// What the parameters need.
+    fn needs() -> Vec<Need>;
+
+    /// Takes the parameters; running the function is for later.
+    fn bind(
+        self: &Arc<Self>,
+        source: &mut Source<'_, '_>,
+    ) -> Result<impl FnOnce(Reply) -> Answer + Send + 'static, BindError>;
+}
+
+/// The answer of a method, on its way.
+pub type Answer = Pin<Box<dyn Future<Output = Result<Option<Frame>, HubError>> + Send>>;
+
+/// A method whose arguments are bound.
+pub(crate) type Bound = Box<dyn FnOnce(Reply) -> Answer + Send>;
+
+/// What became of a call.
+pub(crate) enum Invoked {
+    /// It runs.
+    Running(Answer),
+    /// It is bound and waits for its turn.
+    Parked(Bound),
+    /// The connection is ending.
+    Gone,
+}
+
+/// Where the parameters of one call come from, besides its arguments.
+pub(crate) struct Surroundings<'a> {
+    pub(crate) context: &'a Context,
+    pub(crate) states: &'a States,
+    pub(crate) reason: Option<&'a hub_core::CloseReason>,
+    pub(crate) cancel: &'a mut Option<Arc<Signal>>,
+}
+
+/// A [`Handler`] whose parameters' types are forgotten.
+pub(crate) trait Method: Send + Sync {
+    fn arguments(&self) -> usize;
+    fn needs(&self) -> Vec<Need>;
+
+    /// Binds the arguments, asks whether the call may run, and starts it if so.
+    fn invoke(
+        &self,
+        around: Surroundings<'_>,
+        arguments: Payload<'_>,
+        reply: &Reply,
+        admit: &mut dyn FnMut() -> Admission,
+    ) -> Result<Invoked, BindError>;
+}
+
+/// Makes a [`Method`] of a [`Handler`].
+pub(crate) struct Erased<H, P> {
+    handler: Arc<H>,
+    parameters: std::marker::PhantomData<fn() -> P>,
+}
+
+impl<H, P> Erased<H, P> {
+    pub(crate) fn new(handler: H) -> Self {
+        Self { handler: Arc::new(handler), parameters: std::marker::PhantomData }
+    }
+}
+
+impl<P: 'static, H: Handler<P>> Method for Erased<H, P> {
+    fn arguments(&self) -> usize {
+        H::ARGUMENTS
+    }
+
+    fn needs(&self) -> Vec<Need> {
+        H::needs()
+    }
+
+    fn invoke(
+        &self,
+        around: Surroundings<'_>,
+        arguments: Payload<'_>,
+        reply: &Reply,
+        admit: &mut dyn FnMut() -> Admission,
+    ) -> Result<Invoked, BindError> {
+        let mut elements = arguments.elements()?;
+        let mut source = Source {
+            context: around.context,
+            states: around.states,
+            reason: around.reason,
+            cancel: around.cancel,
+            elements: &mut elements,
+            expected: H::ARGUMENTS,
+        };
+        let bound = self.handler.bind(&mut source)?;
+        elements.finish(H::ARGUMENTS)?;
+        Ok(match admit() {
+            Admission::Started => Invoked::Running(bound(reply.clone())),
+            Admission::Parked => Invoked::Parked(Box::new(bound)),
+            Admission::Gone => Invoked::Gone,
+        })
+    }
+}
+
+/// What the hub lacks for a method, in words.
+pub(crate) fn lacks(needs: &[Need], states: &States, has_reason: bool) -> Option<String> {
+    needs.iter().find_map(|Need(need)| match need {
+        Needed::State(key, name) if !has_state(states, *key) => {
+            Some(format!("takes State<{name}>, which the hub was not given"))
+        }
+        Needed::Reason if !has_reason => {
+            Some("takes a DisconnectReason, which only on_disconnected can".to_owned())
+        }
+        Needed::State(..) | Needed::Reason => None,
+    })
+}
+
+fn has_state(states: &States, key: TypeId) -> bool {
+    states.has(key)
+}
+
+/// The text of a failed call.
+pub(crate) fn failure(error: &HubError, target: &Id, detailed: bool) -> String {
+    CallFault::Failed(error.detail(detailed).as_deref()).text(target, detailed)
+}
+
+macro_rules! handler {
+    ($($mark:ident $name:ident),*) => {
+        impl<Fun, Fut, Res, ResMark, $($mark, $name),*> Handler<(ResMark, $(($mark, $name),)*)> for Fun
+        where
+            Fun: Fn($($name),*) -> Fut + Send + Sync + 'static,
+            Fut: Future<Output = Res> + Send + 'static,
+            Res: Response<ResMark>,
+            $($name: Parameter<$mark>,)*
+        {
+            const ARGUMENTS: usize = 0 $(+ $name::ARGUMENTS)*;
+
+            fn needs() -> Vec<Need> {
+                let needs: [Option<Need>; _] = [$($name::need()),*];
+                needs.into_iter().flatten().collect()
+            }
+
+            #[allow(non_snake_case, unused_variables, reason = "one macro for every length")]
+            fn bind(self: &Arc<Self>, source: &mut Source<'_, '_>) -> Result<impl FnOnce(Reply) -> Answer + Send + 'static, BindError> {
+                $(let $name = $name::take(source)?;)*
+                let function = Arc::clone(self);
+                Ok(move |reply: Reply| -> Answer {
+                    let run = async move { function($($name),*).await.respond(&reply) };
+                    Box::pin(AssertUnwindSafe(run).catch_unwind().map(|done| done.unwrap_or_else(|_| Err(HubError::panicked()))))
+                })
+            }
+        }
+    };
+}
+
+handler!();
+handler!(M1 P1);
+handler!(M1 P1, M2 P2);
+handler!(M1 P1, M2 P2, M3 P3);
+handler!(M1 P1, M2 P2, M3 P3, M4 P4);
+handler!(M1 P1, M2 P2, M3 P3, M4 P4, M5 P5);
+handler!(M1 P1, M2 P2, M3 P3, M4 P4, M5 P5, M6 P6);
+handler!(M1 P1, M2 P2, M3 P3, M4 P4, M5 P5, M6 P6, M7 P7);
+handler!(M1 P1, M2 P2, M3 P3, M4 P4, M5 P5, M6 P6, M7 P7, M8 P8);
+handler!(M1 P1, M2 P2, M3 P3, M4 P4, M5 P5, M6 P6, M7 P7, M8 P8, M9 P9);
+handler!(M1 P1, M2 P2, M3 P3, M4 P4, M5 P5, M6 P6, M7 P7, M8 P8, M9 P9, M10 P10);
+handler!(M1 P1, M2 P2, M3 P3, M4 P4, M5 P5, M6 P6, M7 P7, M8 P8, M9 P9, M10 P10, M11 P11);
+handler!(M1 P1, M2 P2, M3 P3, M4 P4, M5 P5, M6 P6, M7 P7, M8 P8, M9 P9, M10 P10, M11 P11, M12 P12);
+handler!(M1 P1, M2 P2, M3 P3, M4 P4, M5 P5, M6 P6, M7 P7, M8 P8, M9 P9, M10 P10, M11 P11, M12 P12, M13 P13);
+handler!(M1 P1, M2 P2, M3 P3, M4 P4, M5 P5, M6 P6, M7 P7, M8 P8, M9 P9, M10 P10, M11 P11, M12 P12, M13 P13, M14 P14);
+handler!(M1 P1, M2 P2, M3 P3, M4 P4, M5 P5, M6 P6, M7 P7, M8 P8, M9 P9, M10 P10, M11 P11, M12 P12, M13 P13, M14 P14, M15 P15);

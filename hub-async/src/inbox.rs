@@ -1,0 +1,29 @@
+//! What others want from a session, besides sending.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use hub_core::CloseReason;
+
+/// Control messages for a session; never dropped by a policy. The first wish to close is kept.
+#[derive(Default)]
+pub(crate) struct Inbox {
+    waiting: AtomicBool,
+    close: Mutex<Option<CloseReason>>,
+}
+
+impl Inbox {
+    /// Asks the session to end. The caller wakes it.
+    pub(crate) fn close(&self, reason: CloseReason) {
+        self.close.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(reason);
+        self.waiting.store(true, Ordering::Release);
+    }
+
+    /// What is asked for, once. Costs one load when nothing is.
+    pub(crate) fn take(&self) -> Option<CloseReason> {
+        if !self.waiting.swap(false, Ordering::AcqRel) {
+            return None;
+        }
+        self.close.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}

@@ -1,0 +1,86 @@
+//! What the rest of the server knows of one connection.
+
+use std::sync::{Arc, OnceLock};
+
+use futures_util::task::AtomicWaker;
+use hub_core::{CloseReason, Delivery, Pushed};
+use hub_proto::{Encoding, Frame};
+
+use crate::facts::RequestFacts;
+use crate::inbox::Inbox;
+use crate::items::Items;
+use crate::outlet::Outlet;
+use crate::signal::Signal;
+
+/// One connection, as senders, contexts and groups hold it. The session task holds the other end.
+pub(crate) struct Member {
+    pub(crate) id: Arc<str>,
+    pub(crate) facts: RequestFacts,
+    pub(crate) items: Items,
+    pub(crate) outlet: Outlet,
+    pub(crate) inbox: Inbox,
+    /// Wakes the session task.
+    pub(crate) waker: AtomicWaker,
+    aborted: Signal,
+    user: OnceLock<Arc<str>>,
+    encoding: OnceLock<Encoding>,
+}
+
+impl Member {
+    pub(crate) fn new(id: Arc<str>, facts: RequestFacts, outlet: Outlet) -> Self {
+        Self {
+            id,
+            facts,
+            items: Items::default(),
+            outlet,
+            inbox: Inbox::default(),
+            waker: AtomicWaker::new(),
+            aborted: Signal::default(),
+            user: OnceLock::new(),
+            encoding: OnceLock::new(),
+        }
+    }
+
+    /// What the handshake found out.
+    pub(crate) fn introduce(&self, user: Option<Arc<str>>, encoding: Encoding) {
+        if let Some(user) = user {
+            self.user.get_or_init(|| user);
+        }
+        self.encoding.get_or_init(|| encoding);
+    }
+
+    pub(crate) fn user(&self) -> Option<&Arc<str>> {
+        self.user.get()
+    }
+
+    /// How its messages are written; JSON before the handshake has said so, when nothing is sent.
+    pub(crate) fn encoding(&self) -> Encoding {
+        self.encoding.get().copied().unwrap_or(Encoding::Json)
+    }
+
+    /// Queues a frame of the hub's. The caller wakes the session if that is asked for.
+    pub(crate) fn send(&self, frame: &Frame) -> crate::outlet::Push {
+        let push = self.outlet.push(frame, Delivery::Hub);
+        if push.pushed == Pushed::Overflow {
+            self.inbox.close(CloseReason::SlowConsumer);
+        }
+        push
+    }
+
+    /// Asks the session to end, and tells handlers at once.
+    pub(crate) fn close(&self, reason: CloseReason) {
+        self.inbox.close(reason);
+        self.waker.wake();
+    }
+
+    /// Fires `aborted`. Not to be called under a lock.
+    pub(crate) fn abort_signal(&self) -> &Signal {
+        &self.aborted
+    }
+}
+
+impl AsRef<Signal> for Member {
+    fn as_ref(&self) -> &Signal {
+        &self.aborted
+    }
+}

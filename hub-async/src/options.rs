@@ -1,0 +1,193 @@
+//! The options of hubs, by the names that .NET users know.
+
+use std::time::Duration;
+
+use hub_core::SlowConsumer;
+use hub_core::endpoint;
+use hub_core::link::Timeouts;
+use hub_core::server::{Config, ConfigError};
+
+pub use hub_core::endpoint::Transports;
+
+/// Options of one hub, or of all hubs of a server. What is not set falls back from the hub to the
+/// server to the default.
+///
+/// ```
+/// use std::time::Duration;
+/// use hub_async::HubOptions;
+///
+/// let options = HubOptions::new()
+///     .keep_alive_interval(Duration::from_secs(10))
+///     .client_timeout_interval(Duration::from_secs(20))
+///     .maximum_receive_message_size(1024 * 1024);
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct HubOptions {
+    handshake_timeout: Option<Duration>,
+    keep_alive_interval: Option<Duration>,
+    client_timeout_interval: Option<Duration>,
+    maximum_receive_message_size: Option<Option<usize>>,
+    maximum_parallel_invocations_per_client: Option<usize>,
+    enable_detailed_errors: Option<bool>,
+    transports: Option<Transports>,
+    disconnect_timeout: Option<Duration>,
+    minimum_negotiate_version: Option<u8>,
+    maximum_pending_negotiations: Option<usize>,
+    maximum_connections: Option<usize>,
+    transport_send_timeout: Option<Duration>,
+    close_timeout: Option<Duration>,
+    slow_consumer: Option<SlowConsumer>,
+    soft_send_buffer: Option<usize>,
+    hard_send_buffer: Option<usize>,
+    linger: Option<Duration>,
+}
+
+macro_rules! setters {
+    ($($(#[$doc:meta])* $name:ident: $kind:ty;)*) => {
+        $(
+            $(#[$doc])*
+            #[must_use]
+            pub const fn $name(mut self, $name: $kind) -> Self {
+                self.$name = Some($name);
+                self
+            }
+        )*
+    };
+}
+
+impl HubOptions {
+    /// Nothing is set.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    setters! {
+        /// The time for the whole handshake; 15 s.
+        handshake_timeout: Duration;
+        /// The longest time without a byte to the client, after which it is pinged; 15 s.
+        keep_alive_interval: Duration;
+        /// The longest time without a byte from a client that has pinged once; 30 s. At least twice
+        /// the client's keep-alive interval.
+        client_timeout_interval: Duration;
+        /// How many calls of one connection may run at once; 1. Further ones wait in their order.
+        maximum_parallel_invocations_per_client: usize;
+        /// Whether clients see the type and text of every error; off.
+        enable_detailed_errors: bool;
+        /// The transports that clients may use; all that are built.
+        transports: Transports;
+        /// How long a negotiation waits for its transport; 15 s.
+        disconnect_timeout: Duration;
+        /// The lowest negotiate version to serve; 0.
+        minimum_negotiate_version: u8;
+        /// How many negotiations may wait for a transport; 10,000. Further ones are answered by a 503.
+        maximum_pending_negotiations: usize;
+        /// How many connections the endpoint takes; no limit. Further ones are answered by a 503.
+        maximum_connections: usize;
+        /// The longest time in which queued bytes make no progress; 10 s.
+        transport_send_timeout: Duration;
+        /// How long a client may take to answer the close of a WebSocket; 5 s.
+        close_timeout: Duration;
+        /// What happens to messages for a connection whose queue is over its soft budget; they wait.
+        slow_consumer: SlowConsumer;
+        /// The soft budget of a connection's queue in bytes, from which `slow_consumer` holds; 64 KiB.
+        soft_send_buffer: usize;
+        /// The hard budget of a connection's queue in bytes, over which the connection is closed; 1 MiB.
+        hard_send_buffer: usize;
+        /// How long handlers may run on after their connection is over; 5 min.
+        linger: Duration;
+    }
+
+    /// The largest message from a client in bytes, framing included; 32 KiB.
+    #[must_use]
+    pub const fn maximum_receive_message_size(mut self, bytes: usize) -> Self {
+        self.maximum_receive_message_size = Some(Some(bytes));
+        self
+    }
+
+    /// Takes messages of any size from clients.
+    #[must_use]
+    pub const fn unlimited_receive_message_size(mut self) -> Self {
+        self.maximum_receive_message_size = Some(None);
+        self
+    }
+
+    /// What holds for a hub with these options on a server with the options `global`.
+    pub(crate) fn resolve(&self, global: &Self) -> Result<Resolved, ConfigError> {
+        macro_rules! pick {
+            ($name:ident, $default:expr) => {
+                self.$name.or(global.$name).unwrap_or($default)
+            };
+        }
+        let mut config = Config::default();
+        config.handshake_timeout = pick!(handshake_timeout, config.handshake_timeout);
+        config.keep_alive_interval = pick!(keep_alive_interval, config.keep_alive_interval);
+        config.client_timeout_interval =
+            pick!(client_timeout_interval, config.client_timeout_interval);
+        config.detailed_errors = pick!(enable_detailed_errors, config.detailed_errors);
+        let limits = &mut config.limits;
+        limits.message = pick!(maximum_receive_message_size, limits.message);
+        limits.parallel_calls =
+            pick!(maximum_parallel_invocations_per_client, limits.parallel_calls);
+        limits.soft_output = pick!(soft_send_buffer, limits.soft_output);
+        limits.hard_output = pick!(hard_send_buffer, limits.hard_output).max(limits.soft_output);
+        config.check()?;
+        let timeouts = Timeouts::default();
+        let door = endpoint::Config::default();
+        Ok(Resolved {
+            config,
+            timeouts: Timeouts {
+                send: pick!(transport_send_timeout, timeouts.send),
+                close: pick!(close_timeout, timeouts.close),
+            },
+            endpoint: endpoint::Config {
+                transports: pick!(transports, door.transports),
+                disconnect_timeout: pick!(disconnect_timeout, door.disconnect_timeout),
+                minimum_version: pick!(minimum_negotiate_version, door.minimum_version),
+                max_pending: pick!(maximum_pending_negotiations, door.max_pending),
+                max_live: pick!(maximum_connections, door.max_live),
+            },
+            slow_consumer: pick!(slow_consumer, SlowConsumer::default()),
+            linger: pick!(linger, Duration::from_secs(300)),
+        })
+    }
+}
+
+/// Every option with its value.
+#[derive(Clone, Debug)]
+pub(crate) struct Resolved {
+    pub(crate) config: Config,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) endpoint: endpoint::Config,
+    pub(crate) slow_consumer: SlowConsumer,
+    pub(crate) linger: Duration,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hub_falls_back_to_the_server_and_then_to_the_default() {
+        let global = HubOptions::new()
+            .keep_alive_interval(Duration::from_secs(3))
+            .maximum_receive_message_size(1)
+            .enable_detailed_errors(true);
+        let hub = HubOptions::new().unlimited_receive_message_size().enable_detailed_errors(false);
+        let resolved = hub.resolve(&global).expect("fine");
+        assert_eq!(resolved.config.keep_alive_interval, Duration::from_secs(3));
+        assert_eq!(resolved.config.limits.message, None);
+        assert!(!resolved.config.detailed_errors);
+        assert_eq!(resolved.config.handshake_timeout, Duration::from_secs(15));
+    }
+
+    #[test]
+    fn a_zero_is_refused_by_its_name() {
+        let error = HubOptions::new()
+            .maximum_parallel_invocations_per_client(0)
+            .resolve(&HubOptions::new());
+        assert_eq!(
+            error.map(|_| ()).map_err(|error| error.to_string()),
+            Err("maximum_parallel_invocations_per_client must be more than zero".to_owned())
+        );
+    }
+}

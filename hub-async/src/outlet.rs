@@ -1,0 +1,76 @@
+//! The only place where output waits, and the only place from which bytes leave.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+use event_listener::{Event, EventListener};
+use hub_core::{Delivery, Outbox, Pushed};
+use hub_proto::Frame;
+
+/// An [`Outbox`] that everybody may push to and one session pulls from. A push never waits.
+pub(crate) struct Outlet {
+    outbox: Mutex<Outbox>,
+    /// Told when the queue is below its budget again, or sealed.
+    room: Event,
+}
+
+/// What a push did, and whether the session has to be woken for it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Push {
+    pub(crate) pushed: Pushed,
+    pub(crate) wake: bool,
+}
+
+impl Outlet {
+    pub(crate) const fn new(outbox: Outbox) -> Self {
+        Self { outbox: Mutex::new(outbox), room: Event::new() }
+    }
+
+    /// Queues a frame. A queue that was not empty has a session that is awake or waits for its socket.
+    pub(crate) fn push(&self, frame: &Frame, delivery: Delivery) -> Push {
+        let mut outbox = self.lock();
+        let was_empty = outbox.is_empty();
+        let pushed = outbox.push(frame, delivery);
+        Push { pushed, wake: was_empty && !outbox.is_empty() || pushed == Pushed::Overflow }
+    }
+
+    /// The queue itself, for the session. Nothing foreign may run while it is held.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Outbox> {
+        self.outbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells those who wait for room. Not to be called while the queue is held.
+    pub(crate) fn tell_room(&self) {
+        self.room.notify(usize::MAX);
+    }
+
+    fn has_room(&self) -> bool {
+        let outbox = self.lock();
+        !outbox.is_over_budget() || outbox.is_sealed()
+    }
+
+    /// Ready once the queue is below its soft budget, or nobody will read it any more.
+    pub(crate) fn poll_room(
+        &self,
+        listener: &mut Option<EventListener>,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        loop {
+            if self.has_room() {
+                *listener = None;
+                return Poll::Ready(());
+            }
+            match listener {
+                None => *listener = Some(self.room.listen()),
+                Some(waiting) => {
+                    if Pin::new(waiting).poll(cx).is_pending() {
+                        return Poll::Pending;
+                    }
+                    *listener = None;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! A hub at a route: its door, its settings, and how many are inside.
+
+use std::future::Future;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use event_listener::Event;
+use hub_core::endpoint::{Fresh, Outcome, Request, Table};
+use hub_core::server::Config;
+use hub_core::{CloseReason, Outbox};
+
+use crate::facts::RequestFacts;
+use crate::hub::HubCore;
+use crate::member::Member;
+use crate::options::Resolved;
+use crate::outlet::Outlet;
+use crate::runtime::{Clock, Runtime};
+
+/// A hub at a route.
+pub(crate) struct Endpoint {
+    pub(crate) path: String,
+    pub(crate) hub: Arc<HubCore>,
+    pub(crate) config: Arc<Config>,
+    pub(crate) options: Resolved,
+    pub(crate) clock: Clock,
+    pub(crate) runtime: Arc<dyn Runtime>,
+    table: Mutex<Table<Arc<Member>>>,
+    sessions: AtomicUsize,
+    empty: Event,
+}
+
+/// Counts a session for as long as it lives, and gives its place in the table back.
+pub(crate) struct Ticket {
+    endpoint: Arc<Endpoint>,
+    token: Arc<str>,
+}
+
+impl Endpoint {
+    pub(crate) fn new(
+        path: String,
+        hub: Arc<HubCore>,
+        options: Resolved,
+        clock: Clock,
+        runtime: Arc<dyn Runtime>,
+    ) -> Self {
+        Self {
+            path,
+            hub,
+            config: Arc::new(options.config),
+            table: Mutex::new(Table::new(options.endpoint.clone(), random())),
+            options,
+            clock,
+            runtime,
+            sessions: AtomicUsize::new(0),
+            empty: Event::new(),
+        }
+    }
+
+    /// Answers a request, or lets it carry a connection.
+    pub(crate) fn attach(&self, request: Request, query: &str) -> Outcome {
+        let now = self.clock.now();
+        self.table().attach(request, query, now, fresh)
+    }
+
+    /// Makes the connection that a request carries from here on.
+    pub(crate) fn admit(
+        self: &Arc<Self>,
+        id: Arc<str>,
+        token: Arc<str>,
+        facts: RequestFacts,
+    ) -> (Arc<Member>, Ticket) {
+        let outbox = Outbox::new(&self.config.limits, self.options.slow_consumer, self.clock.now());
+        let member = Arc::new(Member::new(id, facts, Outlet::new(outbox)));
+        self.sessions.fetch_add(1, Ordering::AcqRel);
+        let mut table = self.table();
+        let draining = table.is_draining();
+        let bound = table.bind(&token, Arc::clone(&member));
+        drop(table);
+        if draining || bound.is_err() {
+            member.close(CloseReason::Shutdown);
+        }
+        (member, Ticket { endpoint: Arc::clone(self), token })
+    }
+
+    /// Lets nobody in any more and asks everybody inside to leave; clients may reconnect.
+    pub(crate) fn drain(&self) {
+        let inside = self.table().drain();
+        for member in inside {
+            member.close(CloseReason::Shutdown);
+        }
+    }
+
+    /// Ready once nobody is inside.
+    pub(crate) async fn emptied(&self) {
+        loop {
+            let left = self.empty.listen();
+            if self.sessions.load(Ordering::Acquire) == 0 {
+                return;
+            }
+            left.await;
+        }
+    }
+
+    /// Frees negotiations that nobody claims, as they expire, for as long as the endpoint is there.
+    pub(crate) fn sweep(self: &Arc<Self>) -> impl Future<Output = ()> + Send + use<> {
+        let endpoint = Arc::downgrade(self);
+        let (clock, pause) = (self.clock.clone(), self.options.endpoint.disconnect_timeout);
+        async move {
+            loop {
+                clock.sleep(pause).await;
+                let Some(endpoint) = endpoint.upgrade() else { return };
+                endpoint.table().handle_timeout(clock.now());
+            }
+        }
+    }
+
+    fn table(&self) -> MutexGuard<'_, Table<Arc<Member>>> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        drop(self.endpoint.table().release(&self.token));
+        if self.endpoint.sessions.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.endpoint.empty.notify(usize::MAX);
+        }
+    }
+}
+
+/// 128 bits from the operating system.
+///
+/// Panics when it has none to give: an id that can be guessed would be worse.
+pub(crate) fn random() -> [u8; 16] {
+    let mut bytes = [0; 16];
+    #[expect(clippy::expect_used, reason = "there is no safe way to go on without randomness")]
+    getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
+    bytes
+}
+
+fn fresh() -> Fresh {
+    let draw = || URL_SAFE_NO_PAD.encode(random());
+    Fresh { connection_id: draw(), connection_token: draw() }
+}

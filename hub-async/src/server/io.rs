@@ -1,0 +1,114 @@
+//! Reading and writing one turn's worth through memory that all sessions of a thread share.
+
+use std::cell::RefCell;
+use std::io;
+use std::io::{ErrorKind, IoSlice};
+use std::task::{Context, Poll};
+
+use hub_core::{Batch, Timestamp};
+
+use crate::outlet::Outlet;
+use crate::socket::Socket;
+
+/// The most that one turn reads.
+const SCRATCH: usize = 64 * 1024;
+
+thread_local! {
+    static READ: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    static WRITE: RefCell<Batch> = const { RefCell::new(Batch::new()) };
+}
+
+/// Reads once, if there may be something, and hands it on. The bytes are only lent; no foreign code
+/// may run while they are.
+pub(super) fn read(
+    socket: &dyn Socket,
+    cx: &mut Context<'_>,
+    take: impl FnOnce(&mut [u8]),
+) -> Poll<io::Result<usize>> {
+    READ.with_borrow_mut(|scratch| {
+        scratch.resize(SCRATCH, 0);
+        loop {
+            if let Poll::Ready(ready) = socket.poll_readable(cx) {
+                ready?;
+            } else {
+                return Poll::Pending;
+            }
+            match socket.try_read(scratch) {
+                Ok(count) => {
+                    take(scratch.get_mut(..count).unwrap_or_default());
+                    return Poll::Ready(Ok(count));
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+    })
+}
+
+/// What an attempt to write came to.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Flush {
+    /// Bytes that left.
+    pub(super) written: usize,
+    /// More could leave at once.
+    pub(super) more: bool,
+    /// Whether the queue is empty now.
+    pub(super) empty: bool,
+}
+
+/// Writes one batch, as much as the socket takes.
+pub(super) fn flush(
+    socket: &dyn Socket,
+    outlet: &Outlet,
+    now: Timestamp,
+    cx: &mut Context<'_>,
+) -> io::Result<Flush> {
+    WRITE.with_borrow_mut(|batch| {
+        outlet.lock().next(batch);
+        let result = if batch.is_empty() {
+            Ok(Flush { empty: true, ..Flush::default() })
+        } else {
+            write(socket, batch, cx).map(|written| {
+                let mut outbox = outlet.lock();
+                let was_over = outbox.is_over_budget();
+                outbox.written(written, now);
+                let (over, empty) = (outbox.is_over_budget(), outbox.is_empty());
+                drop(outbox);
+                if was_over && !over {
+                    outlet.tell_room();
+                }
+                Flush { written, more: !empty && written == batch.len(), empty }
+            })
+        };
+        batch.clear();
+        result
+    })
+}
+
+/// One vectored write; again only after the socket said that it would block and then that it would not.
+fn write(socket: &dyn Socket, batch: &Batch, cx: &mut Context<'_>) -> io::Result<usize> {
+    let mut slices = [IoSlice::new(&[]); Batch::MAX_CHUNKS];
+    for (slice, chunk) in slices.iter_mut().zip(batch.chunks()) {
+        *slice = IoSlice::new(chunk);
+    }
+    let slices = slices.get(..batch.chunks().len()).unwrap_or_default();
+    loop {
+        match socket.try_write(slices) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(count) => {
+                if count < batch.len() && socket.poll_writable(cx).is_ready() {
+                    // Either there is room again, or the readiness is stale: the next turn finds out.
+                    cx.waker().wake_by_ref();
+                }
+                return Ok(count);
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => match socket.poll_writable(cx) {
+                Poll::Pending => return Ok(0),
+                Poll::Ready(ready) => ready?,
+            },
+            Err(error) => return Err(error),
+        }
+    }
+}

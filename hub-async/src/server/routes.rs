@@ -1,0 +1,309 @@
+//! Which request goes where.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_util::future::{Either, join_all, select};
+use http::header::{self, HeaderValue};
+use http::{Request, Response, StatusCode};
+use hub_core::endpoint::{Answer, Outcome, Request as Asked, Route};
+use hub_core::server::ConfigError;
+use hyper::body::Incoming;
+
+use super::body::Body;
+use super::endpoint::Endpoint;
+use super::websocket;
+use crate::facts::RequestFacts;
+use crate::hub::Hub;
+use crate::options::HubOptions;
+use crate::runtime::{Clock, Runtime, SharedTimer};
+
+/// Answers requests that no hub wants.
+pub type Fallback = Arc<
+    dyn Fn(Request<Incoming>) -> Pin<Box<dyn Future<Output = Response<Body>> + Send>> + Send + Sync,
+>;
+
+/// The time in which the header of a request must be whole.
+const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The hubs of one server, by their paths.
+pub struct Routes {
+    hubs: Vec<(String, Hub)>,
+    options: HubOptions,
+    fallback: Option<Fallback>,
+}
+
+/// Why hubs cannot be served.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum MountError {
+    /// Two hubs at one path.
+    #[error("two hubs at the path {0}")]
+    Duplicate(String),
+    /// A path that does not begin with a slash.
+    #[error("the path of a hub begins with a slash: {0}")]
+    Path(String),
+    /// An option that no connection could work with.
+    #[error("the hub at {path}: {error}")]
+    Option {
+        /// The path of the hub.
+        path: String,
+        /// What is wrong.
+        error: ConfigError,
+    },
+}
+
+impl Routes {
+    /// No hubs.
+    pub fn new() -> Self {
+        Self { hubs: Vec::new(), options: HubOptions::new(), fallback: None }
+    }
+
+    /// Sets the options that hold for every hub that does not set its own.
+    #[must_use]
+    pub fn options(mut self, options: HubOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Adds a hub at a path. Paths are matched without regard to ASCII case or a slash at the end.
+    #[must_use]
+    pub fn hub(mut self, path: impl Into<String>, hub: Hub) -> Self {
+        self.hubs.push((path.into(), hub));
+        self
+    }
+
+    /// Answers every other request; without it they get a 404.
+    #[must_use]
+    pub fn fallback(mut self, fallback: Fallback) -> Self {
+        self.fallback = Some(fallback);
+        self
+    }
+
+    /// Checks everything and makes the service. Must be called where the runtime can spawn.
+    pub fn mount(self, runtime: Arc<dyn Runtime>) -> Result<Service, MountError> {
+        let clock = Clock::new(runtime.timer());
+        let mut endpoints: Vec<Arc<Endpoint>> = Vec::new();
+        for (path, hub) in self.hubs {
+            if !path.starts_with('/') {
+                return Err(MountError::Path(path));
+            }
+            let path = match path.trim_end_matches('/') {
+                "" => "/".to_owned(),
+                trimmed => trimmed.to_owned(),
+            };
+            if endpoints.iter().any(|other| other.path.eq_ignore_ascii_case(&path)) {
+                return Err(MountError::Duplicate(path));
+            }
+            let options = hub.0.options.resolve(&self.options);
+            let options =
+                options.map_err(|error| MountError::Option { path: path.clone(), error })?;
+            endpoints.push(Arc::new(Endpoint::new(
+                path,
+                hub.0,
+                options,
+                clock.clone(),
+                Arc::clone(&runtime),
+            )));
+        }
+        for endpoint in &endpoints {
+            runtime.spawn(Box::pin(endpoint.sweep()));
+        }
+        Ok(Service {
+            inner: Arc::new(Inner { endpoints, fallback: self.fallback, clock, runtime }),
+            peer: None,
+        })
+    }
+}
+
+impl Default for Routes {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The hubs of one server as an HTTP service: for hyper, tower, or [`serve_connection`](Self::serve_connection).
+#[derive(Clone)]
+pub struct Service {
+    inner: Arc<Inner>,
+    peer: Option<SocketAddr>,
+}
+
+struct Inner {
+    endpoints: Vec<Arc<Endpoint>>,
+    fallback: Option<Fallback>,
+    clock: Clock,
+    runtime: Arc<dyn Runtime>,
+}
+
+/// The answer to a request, on its way.
+type Answering = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+impl Service {
+    /// The paths of the hubs.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.inner.endpoints.iter().map(|endpoint| &*endpoint.path)
+    }
+
+    /// The service for one connection, whose other end has that address.
+    #[must_use]
+    pub fn with_peer(&self, peer: Option<SocketAddr>) -> Self {
+        Self { inner: Arc::clone(&self.inner), peer }
+    }
+
+    /// Speaks HTTP/1 on a connection until it ends or `stop` is ready; then the request at hand is
+    /// still answered.
+    pub async fn serve_connection<I>(self, io: I, stop: impl Future<Output = ()> + Send)
+    where
+        I: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
+    {
+        let timer = SharedTimer(self.inner.runtime.timer());
+        let connection = hyper::server::conn::http1::Builder::new()
+            .timer(timer)
+            .header_read_timeout(HEADER_READ_TIMEOUT)
+            .serve_connection(io, self)
+            .with_upgrades();
+        let (connection, stop) = (pin!(connection), pin!(stop));
+        let result = match select(connection, stop).await {
+            Either::Left((result, _)) => result,
+            Either::Right(((), mut connection)) => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = result {
+            tracing::debug!(%error, "an HTTP connection failed");
+        }
+    }
+
+    /// Lets nobody in any more, asks every connection to leave (its client may reconnect), and waits for
+    /// the last one, at most `patience`. Says whether all have left.
+    pub async fn drain(&self, patience: Duration) -> bool {
+        for endpoint in &self.inner.endpoints {
+            endpoint.drain();
+        }
+        let all = join_all(self.inner.endpoints.iter().map(|endpoint| endpoint.emptied()));
+        let (all, limit) = (pin!(all), self.inner.clock.sleep(patience));
+        matches!(select(all, limit).await, Either::Left(_))
+    }
+
+    fn answer(&self, request: Request<Incoming>) -> Answering {
+        let Some((endpoint, route)) = self.find(request.uri().path()) else {
+            return match &self.inner.fallback {
+                Some(fallback) => {
+                    let response = fallback(request);
+                    Box::pin(async move { Ok(response.await) })
+                }
+                None => Box::pin(std::future::ready(Ok(not_found()))),
+            };
+        };
+        Box::pin(std::future::ready(Ok(self.hub_request(endpoint, route, request))))
+    }
+
+    fn find(&self, path: &str) -> Option<(&Arc<Endpoint>, Route)> {
+        let path = path.strip_suffix('/').unwrap_or(path);
+        self.inner.endpoints.iter().find_map(|endpoint| {
+            let own = endpoint.path.strip_suffix('/').unwrap_or(&endpoint.path);
+            let rest = path.get(own.len()..)?;
+            let same = path.get(..own.len())?.eq_ignore_ascii_case(own);
+            match rest {
+                _ if !same => None,
+                "" => Some((endpoint, Route::Endpoint)),
+                _ if rest.eq_ignore_ascii_case("/negotiate") => Some((endpoint, Route::Negotiate)),
+                _ => None,
+            }
+        })
+    }
+
+    fn hub_request(
+        &self,
+        endpoint: &Arc<Endpoint>,
+        route: Route,
+        request: Request<Incoming>,
+    ) -> Response<Body> {
+        let headers = request.headers();
+        let accept =
+            headers.get_all(header::ACCEPT).into_iter().filter_map(|value| value.to_str().ok());
+        let upgrade = websocket::is_upgrade(headers);
+        let asked = Asked::classify(route, request.method().as_str(), accept, upgrade);
+        let accept_key = match asked {
+            Asked::WebSocket => match websocket::accept_key(headers) {
+                Ok(key) => Some(key),
+                Err(refusal) => return *refusal,
+            },
+            _ => None,
+        };
+        let query = request.uri().query().unwrap_or_default();
+        match (endpoint.attach(asked, query), accept_key) {
+            (Outcome::Attach(claim), Some(key)) => {
+                let facts = RequestFacts::new(request.uri().path(), query, headers, self.peer);
+                websocket::upgrade(endpoint, request, facts, claim, key)
+            }
+            (Outcome::Attach(_), None) => not_found(),
+            (Outcome::Answer(answer), _) => respond(answer),
+        }
+    }
+}
+
+fn respond(answer: Answer) -> Response<Body> {
+    let mut response = Response::new(Body::from(answer.body));
+    *response.status_mut() =
+        StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    if let Some(kind) = answer.content_type {
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    }
+    for (name, value) in answer.headers {
+        response.headers_mut().insert(*name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+fn not_found() -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    response
+}
+
+impl hyper::service::Service<Request<Incoming>> for Service {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Answering;
+
+    fn call(&self, request: Request<Incoming>) -> Answering {
+        self.answer(request)
+    }
+}
+
+impl tower_service::Service<Request<Incoming>> for Service {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Answering;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Incoming>) -> Answering {
+        self.answer(request)
+    }
+}
+
+impl fmt::Debug for Routes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let paths: Vec<_> = self.hubs.iter().map(|(path, _)| path).collect();
+        f.debug_struct("Routes").field("hubs", &paths).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let paths: Vec<_> = self.paths().collect();
+        f.debug_struct("Service").field("paths", &paths).finish_non_exhaustive()
+    }
+}

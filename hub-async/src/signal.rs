@@ -1,0 +1,79 @@
+//! Something that happens once, and can be asked for and awaited.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+
+use event_listener::{Event, EventListener};
+
+/// Fires once. Costs one word until somebody waits.
+#[derive(Default)]
+pub(crate) struct Signal {
+    fired: AtomicBool,
+    event: Event,
+}
+
+impl Signal {
+    /// Fires; waiters are woken. Not to be called under a lock.
+    pub(crate) fn fire(&self) {
+        if !self.fired.swap(true, Ordering::AcqRel) {
+            self.event.notify(usize::MAX);
+        }
+    }
+
+    pub(crate) fn has_fired(&self) -> bool {
+        self.fired.load(Ordering::Acquire)
+    }
+
+    /// Ready once it has fired. `listener` holds the place in the queue between polls.
+    pub(crate) fn poll(
+        &self,
+        listener: &mut Option<EventListener>,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        loop {
+            if self.has_fired() {
+                return Poll::Ready(());
+            }
+            match listener {
+                None => *listener = Some(self.event.listen()),
+                Some(waiting) => {
+                    if Pin::new(waiting).poll(cx).is_pending() {
+                        return Poll::Pending;
+                    }
+                    *listener = None;
+                }
+            }
+        }
+    }
+}
+
+/// Ready once a connection has been aborted or is over.
+pub struct Aborted {
+    signal: Arc<dyn AsRef<Signal> + Send + Sync>,
+    listener: Option<EventListener>,
+}
+
+impl Aborted {
+    pub(crate) fn new(signal: Arc<dyn AsRef<Signal> + Send + Sync>) -> Self {
+        Self { signal, listener: None }
+    }
+}
+
+impl Future for Aborted {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        (*this.signal).as_ref().poll(&mut this.listener, cx)
+    }
+}
+
+impl fmt::Debug for Aborted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Aborted").field("fired", &(*self.signal).as_ref().has_fired()).finish()
+    }
+}
