@@ -1,0 +1,201 @@
+//! A chat: rooms, who is there, private messages, and how many are connected.
+//!
+//! `cargo run --release --example chat [ADDRESS]`, then open the printed address in two windows.
+//! The page runs Microsoft's JavaScript client as it is published.
+
+use std::collections::{BTreeSet, HashMap};
+use std::error::Error;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{env, fs, io};
+
+use hyper::body::Incoming;
+use hyper::{Request, Response, StatusCode, header::CONTENT_TYPE};
+
+use hub_async::{Body, Context, DisconnectReason, Hub, HubContext, HubError, SendError, State};
+use transport_tokio::Server;
+
+/// Everybody who is connected. The number counts the changes: it travels with what is shown, so
+/// that a page which hears of two changes in the wrong order keeps the newer one.
+#[derive(Clone, Default)]
+struct People(Arc<Mutex<(u64, HashMap<String, Person>)>>);
+
+struct Person {
+    name: String,
+    room: Option<String>,
+}
+
+impl People {
+    fn lock(&self) -> MutexGuard<'_, (u64, HashMap<String, Person>)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts a connection into a room, or takes it out, and returns the room it left.
+    fn seat(&self, id: &str, room: Option<&str>) -> Option<String> {
+        let mut people = self.lock();
+        people.0 += 1;
+        let person = people.1.get_mut(id)?;
+        std::mem::replace(&mut person.room, room.map(str::to_owned))
+    }
+
+    fn room_of(&self, id: &str) -> Result<String, HubError> {
+        let room = self.lock().1.get(id).and_then(|person| person.room.clone());
+        room.ok_or_else(|| HubError::new("Join a room first."))
+    }
+
+    async fn tell_roster(&self, hub: &HubContext, room: &str) -> Result<(), SendError> {
+        let (version, names) = {
+            let people = self.lock();
+            let here = people.1.values().filter(|person| person.room.as_deref() == Some(room));
+            (people.0, here.map(|person| person.name.clone()).collect::<BTreeSet<_>>())
+        };
+        hub.clients().group(room).send("Roster", (room, version, names)).await.map(drop)
+    }
+
+    async fn tell_count(&self, hub: &HubContext) -> Result<(), SendError> {
+        let (version, count) = {
+            let people = self.lock();
+            (people.0, people.1.len())
+        };
+        hub.clients().all().send("Count", (version, count)).await.map(drop)
+    }
+}
+
+async fn arrived(ctx: Context, people: People) -> Result<(), HubError> {
+    let name = ctx.user_id().ok_or_else(|| HubError::new("Choose another name."))?.to_owned();
+    let person = Person { name, room: None };
+    people.lock().1.insert(ctx.connection_id().to_owned(), person);
+    Ok(())
+}
+
+async fn join(ctx: Context, people: State<People>, room: String) -> Result<(), HubError> {
+    let room = label(&room).ok_or_else(|| HubError::new("Choose another room."))?;
+    let (hub, id) = (ctx.hub(), ctx.connection_id());
+    if let Some(old) = people.seat(id, Some(&room)).filter(|old| *old != room) {
+        ctx.groups().remove(id, &old).await;
+        people.tell_roster(&hub, &old).await?;
+    }
+    ctx.groups().add(id, &room).await;
+    people.tell_roster(&hub, &room).await?;
+    people.tell_count(&hub).await?;
+    Ok(())
+}
+
+async fn say(ctx: Context, people: State<People>, text: String) -> Result<(), HubError> {
+    let room = people.room_of(ctx.connection_id())?;
+    ctx.clients().group(&room).send("Said", (ctx.user_id(), text)).await?;
+    Ok(())
+}
+
+async fn whisper(
+    ctx: Context,
+    people: State<People>,
+    to: String,
+    text: String,
+) -> Result<(), HubError> {
+    if !people.lock().1.values().any(|person| person.name == to) {
+        return Err(HubError::new(format!("{to} is not here.")));
+    }
+    // A user is all of their windows; the sender's own windows show the message as well.
+    let from = ctx.user_id().unwrap_or_default();
+    ctx.clients().users(&[from, &to]).send("Whispered", (from, &to, text)).await?;
+    Ok(())
+}
+
+async fn left(ctx: Context, people: People, reason: DisconnectReason) {
+    tracing::info!(user = ctx.user_id(), ?reason, "left");
+    let (hub, room) = (ctx.hub(), people.seat(ctx.connection_id(), None));
+    people.lock().1.remove(ctx.connection_id());
+    if let Some(room) = room {
+        people.tell_roster(&hub, &room).await.ok();
+    }
+    people.tell_count(&hub).await.ok();
+}
+
+/// A name of a person or of a room, made presentable.
+fn label(text: &str) -> Option<String> {
+    let text = text.trim();
+    ((1..=40).contains(&text.chars().count())).then(|| text.to_owned())
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    tracing_subscriber::fmt().with_writer(io::stderr).init();
+    install_client();
+
+    let people = People::default();
+    let (arriving, leaving) = (people.clone(), people.clone());
+    let hub = Hub::builder()
+        // Whoever asks for a name gets it: a real service takes the user from its own sign-in.
+        .user_id(|request| label(&request.query_value("user")?))
+        .state(people)
+        .on_connected(move |ctx| arrived(ctx, arriving.clone()))
+        .on_disconnected(move |ctx, reason| left(ctx, leaving.clone(), reason))
+        .method("Join", join)
+        .method("Say", say)
+        .method("Whisper", whisper)
+        .build()?;
+
+    let address = env::args().nth(1).unwrap_or_else(|| "127.0.0.1:5000".to_owned());
+    let server = Server::new().hub("/chat", hub).fallback(page).bind(address).await?;
+    println!("Listening on http://{}", server.local_addr());
+    server.serve_until(interrupted()).await?;
+    Ok(())
+}
+
+/// What is not the hub: the page and its files.
+async fn page(request: Request<Incoming>) -> Response<Body> {
+    let (kind, body) = match request.uri().path() {
+        "/" => ("text/html", Body::from(include_str!("chat/index.html"))),
+        "/style.css" => ("text/css", Body::from(include_str!("chat/style.css"))),
+        "/chat.js" => ("text/javascript", Body::from(include_str!("chat/chat.js"))),
+        "/signalr.js" if let Ok(script) = fs::read(interop().join(CLIENT)) => {
+            ("text/javascript", Body::from(script))
+        }
+        _ => return answer(StatusCode::NOT_FOUND, "text/plain", Body::from("Not found.")),
+    };
+    answer(StatusCode::OK, kind, body)
+}
+
+fn answer(status: StatusCode, kind: &str, body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    if let Ok(kind) = format!("{kind}; charset=utf-8").parse() {
+        response.headers_mut().insert(CONTENT_TYPE, kind);
+    }
+    response
+}
+
+const CLIENT: &str = "node_modules/@microsoft/signalr/dist/browser/signalr.js";
+
+fn interop() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/interop"))
+}
+
+/// Lets npm fetch the client when it is missing; without npm the page says what to do.
+fn install_client() {
+    if !interop().join(CLIENT).exists() {
+        tracing::info!("running `npm ci` in tests/interop to fetch @microsoft/signalr");
+        let done = Command::new("npm").arg("ci").current_dir(interop()).stdout(io::stderr()).status();
+        if !done.is_ok_and(|status| status.success()) {
+            tracing::warn!("no client: run `npm ci` in tests/interop");
+        }
+    }
+}
+
+/// Ends with Ctrl-C, or SIGTERM where there is one. Every page is then told to come back.
+async fn interrupted() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+            return;
+        }
+    }
+    tokio::signal::ctrl_c().await.ok();
+}
