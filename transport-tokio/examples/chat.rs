@@ -31,12 +31,11 @@ impl People {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts a connection into a room, or takes it out, and returns the room it left.
-    fn seat(&self, id: &str, room: Option<&str>) -> Option<String> {
+    /// Every change goes through here and is counted.
+    fn change<T>(&self, change: impl FnOnce(&mut HashMap<String, Person>) -> T) -> T {
         let mut people = self.lock();
         people.0 += 1;
-        let person = people.1.get_mut(id)?;
-        std::mem::replace(&mut person.room, room.map(str::to_owned))
+        change(&mut people.1)
     }
 
     fn room_of(&self, id: &str) -> Result<String, HubError> {
@@ -65,14 +64,15 @@ impl People {
 async fn arrived(ctx: Context, people: People) -> Result<(), HubError> {
     let name = ctx.user_id().ok_or_else(|| HubError::new("Choose another name."))?.to_owned();
     let person = Person { name, room: None };
-    people.lock().1.insert(ctx.connection_id().to_owned(), person);
+    people.change(|all| all.insert(ctx.connection_id().to_owned(), person));
     Ok(())
 }
 
 async fn join(ctx: Context, people: State<People>, room: String) -> Result<(), HubError> {
     let room = label(&room).ok_or_else(|| HubError::new("Choose another room."))?;
     let (hub, id) = (ctx.hub(), ctx.connection_id());
-    if let Some(old) = people.seat(id, Some(&room)).filter(|old| *old != room) {
+    let old = people.change(|all| all.get_mut(id)?.room.replace(room.clone()));
+    if let Some(old) = old.filter(|old| *old != room) {
         ctx.groups().remove(id, &old).await;
         people.tell_roster(&hub, &old).await?;
     }
@@ -105,9 +105,8 @@ async fn whisper(
 
 async fn left(ctx: Context, people: People, reason: DisconnectReason) {
     tracing::info!(user = ctx.user_id(), ?reason, "left");
-    let (hub, room) = (ctx.hub(), people.seat(ctx.connection_id(), None));
-    people.lock().1.remove(ctx.connection_id());
-    if let Some(room) = room {
+    let (hub, person) = (ctx.hub(), people.change(|all| all.remove(ctx.connection_id())));
+    if let Some(room) = person.and_then(|person| person.room) {
         people.tell_roster(&hub, &room).await.ok();
     }
     people.tell_count(&hub).await.ok();
@@ -177,7 +176,8 @@ fn interop() -> PathBuf {
 fn install_client() {
     if !interop().join(CLIENT).exists() {
         tracing::info!("running `npm ci` in tests/interop to fetch @microsoft/signalr");
-        let done = Command::new("npm").arg("ci").current_dir(interop()).stdout(io::stderr()).status();
+        let done =
+            Command::new("npm").arg("ci").current_dir(interop()).stdout(io::stderr()).status();
         if !done.is_ok_and(|status| status.success()) {
             tracing::warn!("no client: run `npm ci` in tests/interop");
         }
