@@ -65,6 +65,12 @@ export class World {
   constructor(url) {
     this.url = url.replace(/\/$/, "");
     this.open = [];
+    this.token = unique("t");
+  }
+
+  // A text that the listeners of this case take for theirs.
+  mark(text) {
+    return `${this.token} ${text}`;
   }
 
   // A HubConnection that is not started. `set` may change the builder.
@@ -84,15 +90,11 @@ export class World {
     return hub;
   }
 
-  // Connections as `user`, each with a record of the "Message" calls it gets.
-  async listeners(count, path = "/hub", options) {
-    return Promise.all(Array.from({ length: count }, () => this.listener(path, options)));
-  }
-
-  async listener(path = "/hub", options) {
+  // A connection and the marked texts of its "Message" calls.
+  async listener(path, options) {
     const hub = this.build(path, options);
     const heard = new Record();
-    hub.on("Message", (text) => heard.push(text));
+    hub.on("Message", (text) => text.startsWith(this.token) && heard.push(text.slice(this.token.length + 1)));
     await within(hub.start(), "start");
     return { hub, heard, id: hub.connectionId };
   }
@@ -100,6 +102,12 @@ export class World {
   async end() {
     await Promise.race([Promise.allSettled(this.open.map((close) => close())), sleep(3000)]);
   }
+}
+
+// What each listener has heard once everything that was sent before has arrived.
+export async function heardBy(...listeners) {
+  await Promise.all(listeners.map(({ hub }) => hub.invoke("Nothing")));
+  return listeners.map(({ heard }) => heard.seen.length);
 }
 
 // Resolves with the error that `onclose` gets, or null.
