@@ -5,16 +5,14 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::error::Error;
-use std::path::PathBuf;
-use std::process::Command;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::{env, fs, io};
+use std::{env, io};
 
-use hyper::body::Incoming;
-use hyper::{Request, Response, StatusCode, header::CONTENT_TYPE};
-
-use hub_async::{Body, Context, DisconnectReason, Hub, HubContext, HubError, SendError, State};
+use hub_async::{Context, DisconnectReason, Hub, HubContext, HubError, SendError, State};
 use transport_tokio::Server;
+
+#[path = "chat/page.rs"]
+mod page;
 
 /// Everybody who is connected. The number counts the changes: it travels with what is shown, so
 /// that a page which hears of two changes in the wrong order keeps the newer one.
@@ -121,7 +119,7 @@ fn label(text: &str) -> Option<String> {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     tracing_subscriber::fmt().with_writer(io::stderr).init();
-    install_client();
+    page::install_client();
 
     let people = People::default();
     let (arriving, leaving) = (people.clone(), people.clone());
@@ -137,51 +135,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .build()?;
 
     let address = env::args().nth(1).unwrap_or_else(|| "127.0.0.1:5000".to_owned());
-    let server = Server::new().hub("/chat", hub).fallback(page).bind(address).await?;
+    let server = Server::new().hub("/chat", hub).fallback(page::serve).bind(address).await?;
     println!("Listening on http://{}", server.local_addr());
     server.serve_until(interrupted()).await?;
     Ok(())
-}
-
-/// What is not the hub: the page and its files.
-async fn page(request: Request<Incoming>) -> Response<Body> {
-    let (kind, body) = match request.uri().path() {
-        "/" => ("text/html", Body::from(include_str!("chat/index.html"))),
-        "/style.css" => ("text/css", Body::from(include_str!("chat/style.css"))),
-        "/chat.js" => ("text/javascript", Body::from(include_str!("chat/chat.js"))),
-        "/signalr.js" if let Ok(script) = fs::read(interop().join(CLIENT)) => {
-            ("text/javascript", Body::from(script))
-        }
-        _ => return answer(StatusCode::NOT_FOUND, "text/plain", Body::from("Not found.")),
-    };
-    answer(StatusCode::OK, kind, body)
-}
-
-fn answer(status: StatusCode, kind: &str, body: Body) -> Response<Body> {
-    let mut response = Response::new(body);
-    *response.status_mut() = status;
-    if let Ok(kind) = format!("{kind}; charset=utf-8").parse() {
-        response.headers_mut().insert(CONTENT_TYPE, kind);
-    }
-    response
-}
-
-const CLIENT: &str = "node_modules/@microsoft/signalr/dist/browser/signalr.js";
-
-fn interop() -> PathBuf {
-    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/interop"))
-}
-
-/// Lets npm fetch the client when it is missing; without npm the page says what to do.
-fn install_client() {
-    if !interop().join(CLIENT).exists() {
-        tracing::info!("running `npm ci` in tests/interop to fetch @microsoft/signalr");
-        let done =
-            Command::new("npm").arg("ci").current_dir(interop()).stdout(io::stderr()).status();
-        if !done.is_ok_and(|status| status.success()) {
-            tracing::warn!("no client: run `npm ci` in tests/interop");
-        }
-    }
 }
 
 /// Ends with Ctrl-C, or SIGTERM where there is one. Every page is then told to come back.
