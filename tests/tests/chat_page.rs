@@ -3,7 +3,7 @@
 //! Each case of `interop/chat_page.mjs` is one test. They need Node 20, npm and Chromium. Where
 //! `HUB_SCREENSHOTS` names a folder, pictures of the page are left there.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::sync::{Arc, OnceLock};
 
@@ -23,10 +23,10 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-fn trials(chromium: &PathBuf, names: Vec<String>) -> Vec<Trial> {
+fn trials(chromium: &Path, names: Vec<String>) -> Vec<Trial> {
     let example = Arc::new(OnceLock::new());
     let trial = |name: String| {
-        let (example, chromium) = (Arc::clone(&example), chromium.clone());
+        let (example, chromium) = (Arc::clone(&example), chromium.to_path_buf());
         Trial::test(format!("chat_page::{name}"), move || {
             let example = example.get_or_init(build).clone()?;
             node::run("chat_page.mjs", &[example.as_os_str(), chromium.as_os_str(), name.as_ref()])
