@@ -39,8 +39,12 @@ export async function departures_have_reasons(world) {
     await end(ann);
     reasons[how] = (await seen.next(`departure of ${how}`))[3];
   }
-  for (const [how, reason] of Object.entries(reasons)) ok(typeof reason === "string" && reason, `${how}: ${reason}`);
-  ok(reasons.stopped !== reasons.malformed, `one reason for both: ${reasons.stopped}`);
+  const { stopped, aborted, closed: byOthers, ...faults } = reasons;
+  equal({ stopped, aborted, byOthers },
+    { stopped: "closed by the client", aborted: "aborted", byOthers: "closed by the application" }, "reasons");
+  for (const [how, reason] of Object.entries(faults)) {
+    ok(reason && ![stopped, aborted, byOthers].includes(reason), `${how}: ${reason}`);
+  }
 }
 
 export async function refused_on_arrival(world) {

@@ -47,7 +47,7 @@ async fn input_ends() {
 fn hub(options: HubOptions) -> Result<Hub, BuildError> {
     Hub::builder()
         .options(options)
-        .user_id(|request| request.query_value("user"))
+        .user_id(|request| request.query_value("user").map(Into::into))
         .state(Notes::default())
         .on_connected(arrived)
         .on_disconnected(departed)
@@ -119,7 +119,7 @@ async fn arrived(ctx: Context) -> Answer {
 
 async fn departed(ctx: Context, reason: DisconnectReason) {
     if let Some(watchers) = ctx.request().query_value("announce") {
-        let who = (ctx.user_id(), ctx.connection_id(), format!("{reason:?}"));
+        let who = (ctx.user_id(), ctx.connection_id(), reason.kind());
         ctx.clients().group(&watchers).send("Departed", who).await.ok();
     }
 }
