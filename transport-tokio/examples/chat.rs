@@ -14,10 +14,17 @@ use transport_tokio::Server;
 #[path = "chat/page.rs"]
 mod page;
 
-/// Everybody who is connected. The number counts the changes: it travels with what is shown, so
-/// that a page which hears of two changes in the wrong order keeps the newer one.
+/// Everybody who is connected.
 #[derive(Clone, Default)]
-struct People(Arc<Mutex<(u64, HashMap<String, Person>)>>);
+struct People(Arc<Mutex<Register>>);
+
+/// The version counts the changes. It travels with what is shown, so that a page which hears of
+/// two changes in the wrong order keeps the newer one.
+#[derive(Default)]
+struct Register {
+    version: u64,
+    people: HashMap<String, Person>,
+}
 
 struct Person {
     name: String,
@@ -25,35 +32,30 @@ struct Person {
 }
 
 impl People {
-    fn lock(&self) -> MutexGuard<'_, (u64, HashMap<String, Person>)> {
+    fn read(&self) -> MutexGuard<'_, Register> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Every change goes through here and is counted.
     fn change<T>(&self, change: impl FnOnce(&mut HashMap<String, Person>) -> T) -> T {
-        let mut people = self.lock();
-        people.0 += 1;
-        change(&mut people.1)
-    }
-
-    fn room_of(&self, id: &str) -> Result<String, HubError> {
-        let room = self.lock().1.get(id).and_then(|person| person.room.clone());
-        room.ok_or_else(|| HubError::new("Join a room first."))
+        let mut register = self.read();
+        register.version += 1;
+        change(&mut register.people)
     }
 
     async fn tell_roster(&self, hub: &HubContext, room: &str) -> Result<(), SendError> {
         let (version, names) = {
-            let people = self.lock();
-            let here = people.1.values().filter(|person| person.room.as_deref() == Some(room));
-            (people.0, here.map(|person| person.name.clone()).collect::<BTreeSet<_>>())
+            let Register { version, people } = &*self.read();
+            let here = people.values().filter(|person| person.room.as_deref() == Some(room));
+            (*version, here.map(|person| person.name.clone()).collect::<BTreeSet<_>>())
         };
         hub.clients().group(room).send("Roster", (room, version, names)).await.map(drop)
     }
 
     async fn tell_count(&self, hub: &HubContext) -> Result<(), SendError> {
         let (version, count) = {
-            let people = self.lock();
-            (people.0, people.1.len())
+            let register = self.read();
+            (register.version, register.people.len())
         };
         hub.clients().all().send("Count", (version, count)).await.map(drop)
     }
@@ -81,7 +83,8 @@ async fn join(ctx: Context, people: State<People>, room: String) -> Result<(), H
 }
 
 async fn say(ctx: Context, people: State<People>, text: String) -> Result<(), HubError> {
-    let room = people.room_of(ctx.connection_id())?;
+    let room = people.read().people.get(ctx.connection_id()).and_then(|me| me.room.clone());
+    let room = room.ok_or_else(|| HubError::new("Join a room first."))?;
     ctx.clients().group(&room).send("Said", (ctx.user_id(), text)).await?;
     Ok(())
 }
@@ -92,7 +95,7 @@ async fn whisper(
     to: String,
     text: String,
 ) -> Result<(), HubError> {
-    if !people.lock().1.values().any(|person| person.name == to) {
+    if !people.read().people.values().any(|person| person.name == to) {
         return Err(HubError::new(format!("{to} is not here.")));
     }
     // A user is all of their windows; the sender's own windows show the message as well.
@@ -102,7 +105,7 @@ async fn whisper(
 }
 
 async fn left(ctx: Context, people: People, reason: DisconnectReason) {
-    tracing::info!(user = ctx.user_id(), ?reason, "left");
+    tracing::info!(user = ctx.user_id(), reason = reason.kind(), "left");
     let (hub, person) = (ctx.hub(), people.change(|all| all.remove(ctx.connection_id())));
     if let Some(room) = person.and_then(|person| person.room) {
         people.tell_roster(&hub, &room).await.ok();

@@ -46,10 +46,11 @@ async function leave() {
   await hub?.stop();
 }
 
-// The text of an error, without the client's and the server's introductions.
+// The text of an error for people: what the hub said, or that nobody answered.
 function reason(error) {
   const text = String(error?.message ?? error);
-  return text.includes("HubException: ") ? text.split("HubException: ").pop() : text;
+  if (text.includes("HubException: ")) return text.split("HubException: ").pop();
+  return /negotiation|failed to connect|could not be found/i.test(text) ? "The server cannot be reached." : text;
 }
 
 // ---- showing
@@ -129,7 +130,7 @@ function writeTo(name) {
 
 function addMessage({ from, to, text }) {
   const last = $("log").lastElementChild;
-  const item = element("li", { className: to ? "whisper first" : "said" });
+  const item = element("div", { className: to ? "whisper first" : "said" });
   item.dataset.from = from;
   if (to || last?.dataset.from !== from || last.className.includes("whisper")) {
     item.classList.add("first");
@@ -144,7 +145,7 @@ function addMessage({ from, to, text }) {
 }
 
 function addNote(text) {
-  append(element("li", { className: "note", textContent: text }));
+  append(element("div", { className: "note", textContent: text }));
 }
 
 // Follows the conversation unless the reader has scrolled up.
