@@ -1,10 +1,13 @@
 //! The body of a negotiate response.
 
+use crate::json::{self, Scanner};
+use crate::{DecodeError, JsonType};
+
 /// One transport that a server offers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AvailableTransport {
     /// `WebSockets`, `ServerSentEvents`, `LongPolling`, or a name this crate does not know.
-    pub transport: String,
+    pub transport: Option<String>,
     /// `Text` and `Binary`, as offered.
     pub transfer_formats: Vec<String>,
 }
@@ -28,4 +31,154 @@ pub struct NegotiateResponse {
     pub available_transports: Option<Vec<AvailableTransport>>,
     /// Why there is no connection; nothing else is written with it.
     pub error: Option<String>,
+}
+
+/// A response that a client cannot use.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("Invalid negotiation response received.")]
+pub struct InvalidNegotiation(#[from] pub DecodeError);
+
+impl NegotiateResponse {
+    /// The body, in the bytes that ASP.NET Core writes.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(256);
+        if let Some(error) = &self.error {
+            out.extend_from_slice(b"{\"error\":");
+            json::string(&mut out, error);
+            out.push(b'}');
+            return out;
+        }
+        out.push(b'{');
+        if self.use_stateful_reconnect {
+            out.extend_from_slice(b"\"useStatefulReconnect\":true,");
+        }
+        out.extend_from_slice(b"\"negotiateVersion\":");
+        out.extend_from_slice(self.negotiate_version.to_string().as_bytes());
+        let token = self.connection_token.as_ref().filter(|_| self.negotiate_version > 0);
+        for (name, value) in [
+            ("url", self.url.as_ref()),
+            ("accessToken", self.access_token.as_ref()),
+            ("connectionId", self.connection_id.as_ref()),
+            ("connectionToken", token),
+        ] {
+            if let Some(value) = value {
+                out.push(b',');
+                json::string(&mut out, name);
+                out.push(b':');
+                json::string(&mut out, value);
+            }
+        }
+        out.extend_from_slice(b",\"availableTransports\":");
+        list(&mut out, self.available_transports.as_deref().unwrap_or_default(), |out, offered| {
+            out.extend_from_slice(b"{\"transport\":");
+            match &offered.transport {
+                Some(name) => json::string(out, name),
+                None => out.extend_from_slice(b"null"),
+            }
+            out.extend_from_slice(b",\"transferFormats\":");
+            list(out, &offered.transfer_formats, |out, format| json::string(out, format));
+            out.push(b'}');
+        });
+        out.push(b'}');
+        out
+    }
+
+    /// Reads a body as a client does: unknown members are ignored, of duplicates the last one wins.
+    pub fn parse(body: &[u8]) -> Result<Self, InvalidNegotiation> {
+        let mut response = Self::default();
+        let mut scanner = Scanner::new(body);
+        scanner.enter(JsonType::Object).map_err(InvalidNegotiation)?;
+        let mut first = true;
+        while let Some(key) = scanner.key(first).map_err(DecodeError::from)? {
+            first = false;
+            response.property(&key, &mut scanner)?;
+        }
+        if response.url.is_none() && response.error.is_none() {
+            response.check_required()?;
+        }
+        Ok(response)
+    }
+
+    fn property(&mut self, key: &str, scanner: &mut Scanner<'_>) -> Result<(), DecodeError> {
+        let text = |scanner: &mut Scanner<'_>, name| -> Result<_, DecodeError> {
+            Ok(Some(json::string_property(scanner, name)?.into_owned()))
+        };
+        match key {
+            "url" => self.url = text(scanner, "url")?,
+            "accessToken" => self.access_token = text(scanner, "accessToken")?,
+            "connectionId" => self.connection_id = text(scanner, "connectionId")?,
+            "connectionToken" => self.connection_token = text(scanner, "connectionToken")?,
+            "error" => self.error = text(scanner, "error")?,
+            "negotiateVersion" => {
+                self.negotiate_version =
+                    json::nullable_integer(scanner, "negotiateVersion")?.unwrap_or(0);
+            }
+            "useStatefulReconnect" => {
+                self.use_stateful_reconnect =
+                    json::boolean_property(scanner, "useStatefulReconnect")?;
+            }
+            "availableTransports" => self.available_transports = Some(transports(scanner)?),
+            "ProtocolVersion" => return Err(DecodeError::ClassicSignalR),
+            _ => scanner.skip(1)?,
+        }
+        Ok(())
+    }
+
+    fn check_required(&self) -> Result<(), DecodeError> {
+        if self.connection_id.is_none() {
+            return Err(DecodeError::Missing("connectionId"));
+        }
+        if self.negotiate_version > 0 && self.connection_token.is_none() {
+            return Err(DecodeError::Missing("connectionToken"));
+        }
+        if self.available_transports.is_none() {
+            return Err(DecodeError::Missing("availableTransports"));
+        }
+        Ok(())
+    }
+}
+
+fn list<T>(out: &mut Vec<u8>, items: &[T], mut write: impl FnMut(&mut Vec<u8>, &T)) {
+    out.push(b'[');
+    for (n, item) in items.iter().enumerate() {
+        if n > 0 {
+            out.push(b',');
+        }
+        write(out, item);
+    }
+    out.push(b']');
+}
+
+fn transports(scanner: &mut Scanner<'_>) -> Result<Vec<AvailableTransport>, DecodeError> {
+    scanner.enter(JsonType::Array)?;
+    let mut offered = Vec::new();
+    while scanner.element(offered.is_empty())? {
+        offered.push(transport(scanner)?);
+    }
+    Ok(offered)
+}
+
+fn transport(scanner: &mut Scanner<'_>) -> Result<AvailableTransport, DecodeError> {
+    scanner.enter(JsonType::Object)?;
+    let (mut name, mut formats) = (None, None);
+    let mut first = true;
+    while let Some(key) = scanner.key(first)? {
+        first = false;
+        match &*key {
+            "transport" => name = Some(json::string_property(scanner, "transport")?.into_owned()),
+            "transferFormats" => {
+                scanner.enter(JsonType::Array)?;
+                let mut found = Vec::new();
+                while scanner.element(found.is_empty())? {
+                    found.push(json::string_property(scanner, "transferFormats")?.into_owned());
+                }
+                formats = Some(found);
+            }
+            _ => scanner.skip(3)?,
+        }
+    }
+    Ok(AvailableTransport {
+        transport: Some(name.ok_or(DecodeError::Missing("transport"))?),
+        transfer_formats: formats.ok_or(DecodeError::Missing("transferFormats"))?,
+    })
 }

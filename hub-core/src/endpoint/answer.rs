@@ -1,0 +1,78 @@
+//! Answers that need no session.
+
+use bytes::Bytes;
+
+use super::Transports;
+
+/// A complete HTTP answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The status code.
+    pub status: u16,
+    /// The value of `Content-Type`, where there is one.
+    pub content_type: Option<&'static str>,
+    /// Further headers, names and values.
+    pub headers: &'static [(&'static str, &'static str)],
+    /// The whole body; `Content-Length` is its length.
+    pub body: Bytes,
+}
+
+/// What a poll carries whatever comes of it, so that no cache ever answers in our place.
+pub const NO_CACHE: &[(&str, &str)] = &[
+    ("Cache-Control", "no-cache, no-store"),
+    ("Pragma", "no-cache"),
+    ("Expires", "Thu, 01 Jan 1970 00:00:00 GMT"),
+];
+
+const PLAIN: &str = "text/plain";
+
+impl Answer {
+    pub(super) const fn plain(status: u16, text: &'static str) -> Self {
+        Self {
+            status,
+            content_type: Some(PLAIN),
+            headers: &[],
+            body: Bytes::from_static(text.as_bytes()),
+        }
+    }
+
+    pub(super) const fn json(body: Bytes) -> Self {
+        Self { status: 200, content_type: Some("application/json"), headers: &[], body }
+    }
+
+    /// The server does not take more: it is draining or full.
+    pub(super) const fn unavailable() -> Self {
+        Self::plain(503, "")
+    }
+
+    pub(super) const fn method_not_allowed() -> Self {
+        Self::plain(405, "")
+    }
+
+    pub(super) const fn id_required() -> Self {
+        Self::plain(400, "Connection ID required")
+    }
+
+    pub(super) const fn unknown_id() -> Self {
+        Self::plain(404, "No Connection with that ID")
+    }
+
+    pub(super) fn transport_not_supported(transport: Transports) -> Self {
+        let name = transport.names().next().unwrap_or_default();
+        let text = format!("{name} transport not supported by this end point type");
+        Self { status: 404, content_type: Some(PLAIN), headers: &[], body: text.into() }
+    }
+
+    /// Another request of the same transport holds the connection.
+    pub(super) const fn already_attached() -> Self {
+        Self::plain(409, "")
+    }
+
+    pub(super) const fn post_on_web_socket() -> Self {
+        Self::plain(405, "POST requests are not allowed for WebSocket connections.")
+    }
+
+    pub(super) const fn delete_without_polls() -> Self {
+        Self::plain(400, "Cannot terminate this connection using the DELETE endpoint.")
+    }
+}

@@ -1,0 +1,35 @@
+//! What an endpoint allows.
+
+use std::time::Duration;
+
+use super::Transports;
+
+/// The transports that are built; an endpoint offers no other, whatever it is configured for.
+pub const SUPPORTED: Transports = Transports::WEB_SOCKETS;
+
+/// What an endpoint allows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// The transports to offer, as far as they are [`SUPPORTED`].
+    pub transports: Transports,
+    /// How long a negotiation waits for its transport; 15 s by default.
+    pub disconnect_timeout: Duration,
+    /// The lowest negotiate version to serve; 0 by default.
+    pub minimum_version: u8,
+    /// How many negotiations may wait for a transport; further ones get a 503. 10,000 by default.
+    pub max_pending: usize,
+    /// How many connections may have a transport; further ones get a 503. No limit by default.
+    pub max_live: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            transports: SUPPORTED,
+            disconnect_timeout: Duration::from_secs(15),
+            minimum_version: 0,
+            max_pending: 10_000,
+            max_live: usize::MAX,
+        }
+    }
+}

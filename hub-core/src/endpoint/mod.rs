@@ -1,0 +1,372 @@
+//! The door of an endpoint: negotiations, tokens, and what can be answered without a session.
+//!
+//! A token is the right to carry a connection: nothing here prints one. A negotiation holds its place
+//! until a transport claims it or the disconnect timeout has passed; a claimed connection holds it
+//! until it is released. WebSockets are the one transport there is so far.
+
+mod answer;
+mod config;
+mod negotiate;
+mod query;
+mod request;
+#[cfg(test)]
+mod tests;
+mod transports;
+
+use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use self::answer::{Answer, NO_CACHE};
+pub use self::config::{Config, SUPPORTED};
+pub use self::query::value as query_value;
+pub use self::request::{Request, Route};
+pub use self::transports::Transports;
+use crate::seed::{Seed, SeededMap};
+use crate::time::{Deadline, Timer, Timestamp};
+
+/// Two independent draws for a new connection, both usable in a URL as they are.
+pub struct Fresh {
+    /// The public id.
+    pub connection_id: String,
+    /// The secret; unused when the client negotiates version 0 or not at all, which make the id do.
+    pub connection_token: String,
+}
+
+/// What becomes of a request.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is answered.
+    Answer(Answer),
+    /// It carries a connection from here on.
+    Attach(Claim),
+}
+
+/// A connection that a transport has claimed; whoever holds this calls [`Table::release`] in the end.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// The public id.
+    pub connection_id: Arc<str>,
+    /// The name of the connection in the table, not to be shown to anyone.
+    pub token: Arc<str>,
+}
+
+/// The connections of one endpoint by their tokens, each with a handle `H` of its session.
+///
+/// ```
+/// use hub_core::endpoint::{Config, Fresh, Outcome, Request, Table};
+/// use hub_core::time::Timestamp;
+///
+/// let mut table: Table<&str> = Table::new(Config::default(), [7; 16]);
+/// let fresh = || Fresh { connection_id: "id".into(), connection_token: "secret".into() };
+/// let answer = table.negotiate("negotiateVersion=1", Timestamp::ZERO, fresh);
+/// assert_eq!(answer.status, 200);
+///
+/// let outcome = table.attach(Request::WebSocket, "id=secret", Timestamp::ZERO, fresh);
+/// let Outcome::Attach(claim) = outcome else { panic!("refused") };
+/// assert_eq!(&*claim.connection_id, "id");
+/// table.bind(&claim.token, "session").unwrap();
+/// assert_eq!(table.release(&claim.token), Some("session"));
+/// ```
+pub struct Table<H> {
+    config: Config,
+    entries: SeededMap<Arc<str>, State<H>>,
+    /// In the order of time, which is the order of creation. The first one is always pending;
+    /// others may have been claimed since.
+    expiries: VecDeque<Expiry>,
+    pending: usize,
+    draining: bool,
+    now: Timestamp,
+}
+
+enum State<H> {
+    /// Negotiated; the connection id is the token unless it is given.
+    Pending { connection_id: Option<Box<str>> },
+    /// A transport has come; its session is on the way.
+    Claimed,
+    /// A session has the connection.
+    Live(H),
+}
+
+struct Expiry {
+    at: Timestamp,
+    token: Arc<str>,
+}
+
+impl<H> Table<H> {
+    /// An empty table; the seed keys its hash, so that nobody outside can make tokens collide.
+    pub fn new(mut config: Config, seed: [u8; 16]) -> Self {
+        config.transports = config.transports & SUPPORTED;
+        Self {
+            config,
+            entries: SeededMap::with_hasher(Seed::new(seed)),
+            expiries: VecDeque::new(),
+            pending: 0,
+            draining: false,
+            now: Timestamp::ZERO,
+        }
+    }
+
+    /// Answers a negotiate request; a success registers a connection that waits for its transport.
+    pub fn negotiate(
+        &mut self,
+        query: &str,
+        now: Timestamp,
+        fresh: impl FnOnce() -> Fresh,
+    ) -> Answer {
+        self.handle_timeout(now);
+        if self.draining {
+            return Answer::unavailable();
+        }
+        let version = match negotiate::version(query, self.config.minimum_version) {
+            Ok(version) => version,
+            Err(text) => return negotiate::refused(text),
+        };
+        if self.pending >= self.config.max_pending {
+            return Answer::unavailable();
+        }
+        let Fresh { connection_id, connection_token } = fresh();
+        let transports = self.config.transports;
+        let (token, public, answer) = if version == 0 {
+            let answer = negotiate::accepted(0, &connection_id, None, transports);
+            (connection_id, None, answer)
+        } else {
+            let token = Some(connection_token.as_str());
+            let answer = negotiate::accepted(version, &connection_id, token, transports);
+            (connection_token, Some(connection_id.into_boxed_str()), answer)
+        };
+        match self.register(token, State::Pending { connection_id: public }) {
+            None => Answer::unavailable(),
+            Some(token) => {
+                // An entry expires when it is older than the timeout, not when it is as old.
+                let at = self.now + self.config.disconnect_timeout + Duration::from_nanos(1);
+                self.pending += 1;
+                self.expiries.push_back(Expiry { at, token });
+                answer
+            }
+        }
+    }
+
+    /// Answers a request of any kind, or claims the connection that it is to carry.
+    pub fn attach(
+        &mut self,
+        request: Request,
+        query: &str,
+        now: Timestamp,
+        fresh: impl FnOnce() -> Fresh,
+    ) -> Outcome {
+        self.handle_timeout(now);
+        Outcome::Answer(match request {
+            Request::Negotiate => self.negotiate(query, now, fresh),
+            Request::WebSocket => match self.upgrade(query, fresh) {
+                Ok(claim) => return Outcome::Attach(claim),
+                Err(answer) => answer,
+            },
+            Request::ServerSentEvents => self.unsupported(query, Transports::SERVER_SENT_EVENTS),
+            Request::LongPoll => {
+                Answer { headers: NO_CACHE, ..self.unsupported(query, Transports::LONG_POLLING) }
+            }
+            // Whatever has an id here is a WebSocket connection, or can become nothing else.
+            Request::Post => self.missing(query).unwrap_or_else(Answer::post_on_web_socket),
+            Request::Delete => self.missing(query).unwrap_or_else(Answer::delete_without_polls),
+            Request::Other => Answer::method_not_allowed(),
+        })
+    }
+
+    /// Hands over the handle of a claimed connection's session.
+    ///
+    /// Fails, and gives the handle back, unless the connection is claimed and has none yet.
+    pub fn bind(&mut self, token: &str, handle: H) -> Result<(), H> {
+        match self.entries.get_mut(token) {
+            Some(state @ State::Claimed) => {
+                *state = State::Live(handle);
+                Ok(())
+            }
+            _ => Err(handle),
+        }
+    }
+
+    /// The handle of a connection's session.
+    pub fn handle(&self, token: &str) -> Option<&H> {
+        match self.entries.get(token) {
+            Some(State::Live(handle)) => Some(handle),
+            _ => None,
+        }
+    }
+
+    /// Forgets a connection, in whatever state; its handle comes back.
+    pub fn release(&mut self, token: &str) -> Option<H> {
+        match self.entries.remove(token)? {
+            State::Pending { .. } => {
+                self.pending -= 1;
+                self.tidy();
+                None
+            }
+            State::Claimed => None,
+            State::Live(handle) => Some(handle),
+        }
+    }
+
+    /// From now on nobody new gets in: negotiations and upgrades are answered by a 503.
+    /// Gives the handles of those who are in, in the order of their tokens.
+    pub fn drain(&mut self) -> Vec<H>
+    where
+        H: Clone,
+    {
+        self.draining = true;
+        #[expect(clippy::disallowed_methods, reason = "sorted right below")]
+        let entries = self.entries.iter();
+        let mut live: Vec<_> = entries
+            .filter_map(|(token, state)| match state {
+                State::Live(handle) => Some((token, handle.clone())),
+                State::Pending { .. } | State::Claimed => None,
+            })
+            .collect();
+        live.sort_unstable_by_key(|(token, _)| *token);
+        live.into_iter().map(|(_, handle)| handle).collect()
+    }
+
+    /// When the oldest negotiation expires.
+    pub fn poll_timeout(&self) -> Option<Deadline> {
+        self.expiries.front().map(|expiry| Deadline { at: expiry.at, why: Timer::Disconnect })
+    }
+
+    /// Forgets the negotiations that nobody has claimed in time.
+    pub fn handle_timeout(&mut self, now: Timestamp) {
+        self.now = self.now.max(now);
+        while let Some(expiry) = self.expiries.pop_front_if(|expiry| expiry.at <= self.now) {
+            if is_pending(&self.entries, &expiry) {
+                self.entries.remove(&expiry.token);
+                self.pending -= 1;
+            }
+        }
+        self.tidy();
+    }
+
+    /// How many negotiations wait for a transport.
+    pub const fn pending(&self) -> usize {
+        self.pending
+    }
+
+    /// How many connections have a transport.
+    pub fn live(&self) -> usize {
+        self.entries.len() - self.pending
+    }
+
+    /// Whether [`drain`](Self::drain) was called.
+    pub const fn is_draining(&self) -> bool {
+        self.draining
+    }
+
+    /// A WebSocket: the id comes first, then the mask, then what has the connection already.
+    fn upgrade(&mut self, query: &str, fresh: impl FnOnce() -> Fresh) -> Result<Claim, Answer> {
+        let Some(token) = id(query) else {
+            self.check_mask(Transports::WEB_SOCKETS)?;
+            self.check_room()?;
+            // Without a negotiation the id does for the token, as in version 0.
+            let token = self.register(fresh().connection_id, State::Claimed);
+            let token = token.ok_or_else(Answer::unavailable)?;
+            return Ok(Claim { connection_id: Arc::clone(&token), token });
+        };
+        if !self.entries.contains_key(&*token) {
+            return Err(Answer { content_type: None, ..Answer::unknown_id() });
+        }
+        self.check_mask(Transports::WEB_SOCKETS)?;
+        self.claim(&token)
+    }
+
+    fn claim(&mut self, token: &str) -> Result<Claim, Answer> {
+        let Some((key, State::Pending { .. })) = self.entries.get_key_value(token) else {
+            return Err(Answer::already_attached());
+        };
+        self.check_room()?;
+        let token = Arc::clone(key);
+        let before =
+            self.entries.get_mut(&token).map(|state| std::mem::replace(state, State::Claimed));
+        let connection_id = match before {
+            Some(State::Pending { connection_id: Some(id) }) => id.into(),
+            _ => Arc::clone(&token),
+        };
+        self.pending -= 1;
+        self.tidy();
+        Ok(Claim { connection_id, token })
+    }
+
+    /// The answer to a GET for a transport that is not built, which still looks at the id first.
+    fn unsupported(&self, query: &str, transport: Transports) -> Answer {
+        self.missing(query).unwrap_or_else(|| Answer::transport_not_supported(transport))
+    }
+
+    /// The answer to a request that needs an id but has none that is known.
+    fn missing(&self, query: &str) -> Option<Answer> {
+        match id(query) {
+            None => Some(Answer::id_required()),
+            Some(token) if self.entries.contains_key(&*token) => None,
+            Some(_) => Some(Answer::unknown_id()),
+        }
+    }
+
+    fn check_mask(&self, transport: Transports) -> Result<(), Answer> {
+        let allowed = self.config.transports.contains(transport);
+        if allowed { Ok(()) } else { Err(Answer::transport_not_supported(transport)) }
+    }
+
+    fn check_room(&self) -> Result<(), Answer> {
+        let full = self.draining || self.live() >= self.config.max_live;
+        if full { Err(Answer::unavailable()) } else { Ok(()) }
+    }
+
+    /// Enters a new connection. A token that exists already, which no good source of randomness
+    /// draws, stays with whoever has it.
+    fn register(&mut self, token: String, state: State<H>) -> Option<Arc<str>> {
+        if self.entries.contains_key(token.as_str()) {
+            return None;
+        }
+        let token: Arc<str> = token.into();
+        self.entries.insert(Arc::clone(&token), state);
+        Some(token)
+    }
+
+    /// Drops what is no longer pending from the front of the queue, and from all of it before such
+    /// leftovers outnumber the rest.
+    fn tidy(&mut self) {
+        while self.expiries.pop_front_if(|expiry| !is_pending(&self.entries, expiry)).is_some() {}
+        if self.expiries.len() > 2 * self.pending + LEFTOVERS {
+            self.expiries.retain(|expiry| is_pending(&self.entries, expiry));
+        }
+    }
+}
+
+/// How many leftovers are not worth a pass over the queue.
+const LEFTOVERS: usize = 64;
+
+/// Whether this very negotiation still waits, and not another one that came to the same token.
+fn is_pending<H>(entries: &SeededMap<Arc<str>, State<H>>, expiry: &Expiry) -> bool {
+    match entries.get_key_value(&*expiry.token) {
+        Some((token, State::Pending { .. })) => Arc::ptr_eq(token, &expiry.token),
+        _ => false,
+    }
+}
+
+/// The connection token of a request; an empty one is none.
+fn id(query: &str) -> Option<Cow<'_, str>> {
+    query::value(query, "id").filter(|id| !id.is_empty())
+}
+
+impl fmt::Debug for Claim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Claim").field("connection_id", &self.connection_id).finish_non_exhaustive()
+    }
+}
+
+impl<H> fmt::Debug for Table<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Table")
+            .field("pending", &self.pending())
+            .field("live", &self.live())
+            .field("draining", &self.draining)
+            .finish_non_exhaustive()
+    }
+}

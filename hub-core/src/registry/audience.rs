@@ -1,0 +1,116 @@
+//! Whom a message is for, and the walk over exactly those.
+
+use super::Registry;
+use super::slab::Key;
+
+/// Whom a message is for; ids, groups and users that nobody has are simply nobody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audience<'a> {
+    /// Every connection.
+    All,
+    /// One connection, by its id.
+    Client(&'a str),
+    /// Connections by their ids; one copy each, however often an id is listed.
+    Clients(&'a [&'a str]),
+    /// The members of one group.
+    Group(&'a str),
+    /// The members of several groups.
+    Groups {
+        /// The groups, in the order in which they are served.
+        names: &'a [&'a str],
+        /// Whether a member gets one copy; otherwise it gets one for each listed group it is in, and
+        /// again for a group that is listed again.
+        distinct: bool,
+    },
+    /// Every connection of one user.
+    User(&'a str),
+    /// Every connection of several users; one copy each, however often a user is listed.
+    Users(&'a [&'a str]),
+}
+
+impl<O> Registry<O> {
+    /// Visits the outlet of everyone in the audience whose id is not in `except`, in an order that
+    /// depends on nothing but the history of this registry.
+    ///
+    /// Allocates nothing unless the audience is a list or `except` names more than one member.
+    ///
+    /// ```
+    /// use hub_core::registry::{Audience, Registry};
+    ///
+    /// let mut registry = Registry::new([7; 16]);
+    /// registry.insert("c1".into(), Some("ada".into()), "outlet 1").unwrap();
+    /// registry.insert("c2".into(), None, "outlet 2").unwrap();
+    /// registry.join("c1", "room");
+    /// registry.join("c2", "room");
+    ///
+    /// let mut seen = Vec::new();
+    /// registry.each(&Audience::Group("room"), &["c1"], |outlet| seen.push(*outlet));
+    /// assert_eq!(seen, ["outlet 2"]);
+    /// ```
+    pub fn each(&self, audience: &Audience<'_>, except: &[&str], mut visit: impl FnMut(&O)) {
+        let except = Except::new(except.iter().filter_map(|id| self.key(id)));
+        let mut walk = |keys: &[Key]| {
+            for &key in keys {
+                if !except.has(key)
+                    && let Some(member) = self.members.get(key)
+                {
+                    visit(&member.outlet);
+                }
+            }
+        };
+        match *audience {
+            Audience::All => walk(&self.everyone),
+            Audience::Client(id) => walk(self.key(id).as_slice()),
+            Audience::Clients(ids) => walk(&distinct(ids.iter().filter_map(|id| self.key(id)))),
+            Audience::Group(name) => walk(self.groups.members_of(name)),
+            Audience::Groups { names, distinct: false } => {
+                for name in names {
+                    walk(self.groups.members_of(name));
+                }
+            }
+            Audience::Groups { names, distinct: true } => {
+                walk(&distinct(
+                    names.iter().flat_map(|name| self.groups.members_of(name)).copied(),
+                ));
+            }
+            Audience::User(name) => walk(self.users.members_of(name)),
+            Audience::Users(names) => {
+                for user in distinct(names.iter().filter_map(|name| self.users.find(name))) {
+                    walk(self.users.members(user));
+                }
+            }
+        }
+    }
+}
+
+/// The members to leave out. "Everyone but the caller" is so common that it allocates nothing.
+enum Except {
+    Nobody,
+    One(Key),
+    Sorted(Vec<Key>),
+}
+
+impl Except {
+    fn new(mut keys: impl Iterator<Item = Key>) -> Self {
+        match (keys.next(), keys.next()) {
+            (None, _) => Self::Nobody,
+            (Some(key), None) => Self::One(key),
+            (Some(a), Some(b)) => Self::Sorted(distinct([a, b].into_iter().chain(keys))),
+        }
+    }
+
+    fn has(&self, key: Key) -> bool {
+        match self {
+            Self::Nobody => false,
+            Self::One(one) => *one == key,
+            Self::Sorted(keys) => keys.binary_search(&key).is_ok(),
+        }
+    }
+}
+
+fn distinct(keys: impl Iterator<Item = Key>) -> Vec<Key> {
+    let mut keys: Vec<Key> = keys.collect();
+    keys.sort_unstable();
+    keys.dedup();
+    keys
+}

@@ -1,0 +1,54 @@
+//! Why a call fails, in ASP.NET Core's words.
+
+use hub_proto::BindError;
+
+/// Why a call fails before or while its method runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CallFault<'a> {
+    /// No method has that name.
+    UnknownMethod,
+    /// The arguments do not fit the method.
+    Arguments(BindError),
+    /// The client expects a stream from a method that returns one value.
+    NotStreaming,
+    /// The client sends another number of streams than the method takes.
+    Streams {
+        /// How many the client sends.
+        sent: usize,
+        /// How many the method takes.
+        expected: usize,
+    },
+    /// The method failed, with a detail that may be shown: `{Type}: {text}`.
+    Failed(Option<&'a str>),
+}
+
+impl CallFault<'_> {
+    /// The error text of the completion. `target` is echoed in the caller's spelling.
+    pub fn text(&self, target: &str, detailed: bool) -> String {
+        match self {
+            Self::UnknownMethod => format!(
+                "Failed to invoke '{target}' due to an error on the server. HubException: Method does not exist."
+            ),
+            Self::Arguments(error) if detailed => {
+                format!(
+                    "Failed to invoke '{target}' due to an error on the server. InvalidDataException: {error}"
+                )
+            }
+            Self::Arguments(_) => {
+                format!("Failed to invoke '{target}' due to an error on the server.")
+            }
+            Self::NotStreaming => format!(
+                "The client attempted to invoke the non-streaming '{target}' method with a streaming invocation."
+            ),
+            Self::Streams { sent, expected } => format!(
+                "An unexpected error occurred invoking '{target}' on the server. HubException: Client sent {sent} stream(s), Hub method expects {expected}."
+            ),
+            Self::Failed(Some(detail)) => {
+                format!("An unexpected error occurred invoking '{target}' on the server. {detail}")
+            }
+            Self::Failed(None) => {
+                format!("An unexpected error occurred invoking '{target}' on the server.")
+            }
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! What can be wrong with bytes, with the texts that ASP.NET Core uses.
+
+use std::fmt;
+
+/// A type of JSON value, spelled as ASP.NET Core's error texts spell it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum JsonType {
+    Object,
+    Array,
+    String,
+    Number,
+    True,
+    False,
+    Null,
+    /// How `headers` is asked for; ASP.NET Core prints the reader's token name there.
+    StartObject,
+}
+
+impl fmt::Display for JsonType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// Why a record is not a message. Every one of these ends the connection.
+///
+/// The [`Display`](fmt::Display) text is ASP.NET Core's, which may quote the peer: show it to that
+/// peer with detailed errors only, and write [`kind`](Self::kind) to logs.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// The text is not JSON, is nested deeper than 64, or ends too early.
+    #[error("Error reading JSON.")]
+    Syntax,
+    /// A value of another type than the wanted one.
+    #[error("Unexpected JSON Token Type '{found}'. Expected a JSON {wanted}.")]
+    Unexpected {
+        /// What is there.
+        found: JsonType,
+        /// What should be there.
+        wanted: JsonType,
+    },
+    /// A known property of the wrong type.
+    #[error("Expected '{name}' to be of type {wanted}.")]
+    Type {
+        /// The property.
+        name: &'static str,
+        /// The type it must have.
+        wanted: JsonType,
+    },
+    /// A known property that must be `true` or `false`.
+    #[error("Expected '{0}' to be true or false.")]
+    NotBoolean(&'static str),
+    /// A number that is not an integer of the wanted width.
+    #[error("Either the JSON value of '{0}' is not in a supported format, or is out of bounds.")]
+    Integer(&'static str),
+    /// A header whose value is not a string.
+    #[error("Expected header '{0}' to be of type String.")]
+    Header(String),
+    /// A stream id that is null.
+    #[error("Null value for 'streamIds' is not valid.")]
+    NullStreamId,
+    /// A stream id that is neither a string nor null.
+    #[error("Cannot get the value of a token type as a string.")]
+    StreamId,
+    /// A completion with an error and a result.
+    #[error("The 'error' and 'result' properties are mutually exclusive.")]
+    Exclusive,
+    /// A required property that is not there.
+    #[error("Missing required property '{0}'.")]
+    Missing(&'static str),
+    /// A required property of a handshake request that is not there.
+    #[error("Missing required property '{name}'. Message content: {content}")]
+    MissingInHandshake {
+        /// The property.
+        name: &'static str,
+        /// The whole record, as ASP.NET Core shows it.
+        content: String,
+    },
+    /// A hub message where a handshake response belongs.
+    #[error("Expected a handshake response from the server.")]
+    NotHandshakeResponse,
+    /// A negotiate response of the older ASP.NET SignalR.
+    #[error(
+        "Detected a connection attempt to an ASP.NET SignalR Server. This client only supports connecting to an ASP.NET Core SignalR Server. See https://aka.ms/signalr-core-differences for details."
+    )]
+    ClassicSignalR,
+}
+
+impl DecodeError {
+    /// The short name of the .NET exception that carries this text.
+    pub const fn exception(&self) -> &'static str {
+        match self {
+            Self::Integer(_) => "FormatException",
+            Self::StreamId => "InvalidOperationException",
+            Self::Syntax
+            | Self::Unexpected { .. }
+            | Self::Type { .. }
+            | Self::NotBoolean(_)
+            | Self::Header(_)
+            | Self::NullStreamId
+            | Self::Exclusive
+            | Self::Missing(_)
+            | Self::MissingInHandshake { .. }
+            | Self::NotHandshakeResponse
+            | Self::ClassicSignalR => "InvalidDataException",
+        }
+    }
+
+    /// A short name without any of the peer's bytes, for logs.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Syntax => "bad JSON",
+            Self::Unexpected { .. } => "unexpected JSON value",
+            Self::Type { .. } | Self::NotBoolean(_) | Self::Header(_) | Self::StreamId => {
+                "property of wrong type"
+            }
+            Self::Integer(_) => "not an integer",
+            Self::NullStreamId => "null stream id",
+            Self::Exclusive => "error and result in one completion",
+            Self::Missing(_) | Self::MissingInHandshake { .. } => "missing property",
+            Self::NotHandshakeResponse => "not a handshake response",
+            Self::ClassicSignalR => "older ASP.NET SignalR",
+        }
+    }
+}
+
+/// Why a payload does not fit the wanted types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BindError {
+    /// The payload is not well-formed: the connection must end.
+    #[error("Error reading JSON.")]
+    Syntax,
+    /// Well-formed, of another shape: the call fails, the connection lives.
+    #[error(
+        "Error binding arguments. Make sure that the types of the provided values match the types of the hub method being invoked."
+    )]
+    Shape,
+    /// Well-formed, another number of arguments: the call fails, the connection lives.
+    #[error("Invocation provides {provided} argument(s) but target expects {expected}.")]
+    Count {
+        /// How many there are.
+        provided: usize,
+        /// How many the target takes.
+        expected: usize,
+    },
+}
+
+/// A value that its `Serialize` refuses to write. The sender's fault: no bytes leave.
+#[derive(Debug, thiserror::Error)]
+#[error("the value cannot be serialized: {0}")]
+pub struct EncodeError(String);
+
+impl EncodeError {
+    pub(crate) fn new(error: impl fmt::Display) -> Self {
+        Self(error.to_string())
+    }
+}

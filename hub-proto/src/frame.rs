@@ -1,0 +1,166 @@
+//! One encoded hub message, ready for every transport.
+
+use bytes::Bytes;
+
+use crate::message::{Close, Completion, Message, Outcome};
+use crate::payload::write_value;
+use crate::ws::Opcode;
+use crate::ws::encode::{MAX_SERVER_HEADER, write_server_header};
+use crate::{EncodeError, Encoding, TransferFormat, handshake, json};
+
+/// What a frame is to whoever sends it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The answer to the handshake: nothing leaves before it.
+    Handshake,
+    /// A message that stateful reconnect counts: types 1 to 5.
+    Counted,
+    /// Ping, Ack or Sequence.
+    Uncounted,
+    /// Close: nothing leaves after it.
+    Close,
+}
+
+/// Exactly one encoded hub message, in one allocation with its WebSocket header in front.
+///
+/// A server's frames are not masked, so one frame serves every connection of that encoding;
+/// a clone shares the bytes.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    bytes: Bytes,
+    payload: u8,
+    kind: Kind,
+}
+
+impl Frame {
+    /// Encodes any message.
+    pub fn message(encoding: Encoding, message: &Message<'_>) -> Self {
+        let kind = match message {
+            Message::Close(_) => Kind::Close,
+            _ if message.is_counted() => Kind::Counted,
+            _ => Kind::Uncounted,
+        };
+        Self::build(encoding.format(), kind, |out| encoding.encode(message, out))
+    }
+
+    /// Encodes an invocation with typed arguments.
+    pub fn invocation(
+        encoding: Encoding,
+        id: Option<&str>,
+        target: &str,
+        arguments: &dyn crate::Arguments,
+    ) -> Result<Self, EncodeError> {
+        Self::try_build(encoding.format(), Kind::Counted, |out| match encoding {
+            Encoding::Json => json::write_invocation(id, target, arguments, out),
+        })
+    }
+
+    /// Encodes the result of the call `id`.
+    pub fn result<T: serde::Serialize + ?Sized>(
+        encoding: Encoding,
+        id: &str,
+        value: &T,
+    ) -> Result<Self, EncodeError> {
+        Self::try_build(encoding.format(), Kind::Counted, |out| match encoding {
+            Encoding::Json => {
+                out.extend_from_slice(b"{\"type\":3,\"invocationId\":");
+                json::string(out, id);
+                out.extend_from_slice(b",\"result\":");
+                write_value(value, encoding, out)?;
+                out.extend_from_slice(&[b'}', crate::framing::SEPARATOR]);
+                Ok(())
+            }
+        })
+    }
+
+    /// Encodes the failure of the call `id`. An empty text cannot be told from success: do not pass one.
+    pub fn failure(encoding: Encoding, id: &str, error: &str) -> Self {
+        let outcome = Outcome::Error(error.into());
+        Self::message(
+            encoding,
+            &Message::Completion(Completion {
+                id: id.into(),
+                outcome,
+                headers: Default::default(),
+            }),
+        )
+    }
+
+    /// Encodes a Close.
+    pub fn close(encoding: Encoding, close: Close<'_>) -> Self {
+        Self::message(encoding, &Message::Close(close))
+    }
+
+    /// Encodes the answer to a handshake; `format` is that of the protocol asked for.
+    pub fn handshake(format: TransferFormat, error: Option<&str>) -> Self {
+        Self::build(format, Kind::Handshake, |out| handshake::write_response(error, out))
+    }
+
+    fn build(format: TransferFormat, kind: Kind, write: impl FnOnce(&mut Vec<u8>)) -> Self {
+        let mut buffer = Vec::with_capacity(128);
+        buffer.resize(MAX_SERVER_HEADER, 0);
+        write(&mut buffer);
+        Self::finish(buffer, format, kind)
+    }
+
+    fn try_build(
+        format: TransferFormat,
+        kind: Kind,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<(), EncodeError>,
+    ) -> Result<Self, EncodeError> {
+        let mut buffer = Vec::with_capacity(128);
+        buffer.resize(MAX_SERVER_HEADER, 0);
+        write(&mut buffer)?;
+        Ok(Self::finish(buffer, format, kind))
+    }
+
+    /// Puts the WebSocket header right in front of the payload.
+    fn finish(mut buffer: Vec<u8>, format: TransferFormat, kind: Kind) -> Self {
+        let opcode = match format {
+            TransferFormat::Text => Opcode::Text,
+            TransferFormat::Binary => Opcode::Binary,
+        };
+        let length = buffer.len().saturating_sub(MAX_SERVER_HEADER);
+        let start = buffer
+            .first_chunk_mut()
+            .map_or(0, |space| write_server_header(space, true, opcode, length));
+        buffer.shrink_to_fit();
+        Self {
+            bytes: Bytes::from(buffer).slice(start..),
+            payload: (MAX_SERVER_HEADER - start) as u8,
+            kind,
+        }
+    }
+
+    /// The whole WebSocket frame.
+    pub const fn websocket(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    /// The hub message with its own framing, without the WebSocket header.
+    pub fn payload(&self) -> &[u8] {
+        self.bytes.get(usize::from(self.payload)..).unwrap_or_default()
+    }
+
+    /// What it is to whoever sends it.
+    pub const fn kind(&self) -> Kind {
+        self.kind
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_is_one_buffer_seen_as_websocket_and_as_payload() {
+        let ping = Frame::message(Encoding::Json, &Message::Ping);
+        assert_eq!(ping.payload(), b"{\"type\":6}\x1e");
+        assert_eq!(&ping.websocket()[..2], [0x81, 11]);
+        assert_eq!(ping.kind(), Kind::Uncounted);
+        let long = Frame::result(Encoding::Json, "1", &"x".repeat(70_000)).expect("serializable");
+        assert_eq!(long.websocket()[..2], [0x81, 127]);
+        assert_eq!(long.websocket().len(), long.payload().len() + 10);
+        assert_eq!(long.kind(), Kind::Counted);
+    }
+}

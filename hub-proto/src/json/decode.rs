@@ -1,0 +1,274 @@
+//! Reading one record: the envelope in one pass, its properties in any order.
+
+use std::borrow::Cow;
+
+use super::scan::{Scanner, Syntax};
+use crate::message::{
+    CancelInvocation, Close, Completion, Headers, Invocation, Message, Outcome, StreamInvocation,
+    StreamItem,
+};
+use crate::{DecodeError, Decoded, Encoding, JsonType, Payload};
+
+/// Reads one record, without its separator. Payloads that no message carries on are checked here.
+pub fn decode(record: &[u8]) -> Result<Decoded<'_>, DecodeError> {
+    let mut scanner = Scanner::new(record);
+    scanner.enter(JsonType::Object)?;
+    let mut envelope = Envelope::default();
+    let mut first = true;
+    while let Some(key) = scanner.key(first)? {
+        first = false;
+        envelope.property(&key, &mut scanner)?;
+    }
+    envelope.message()
+}
+
+/// Every property that a message can have, as far as it has been met.
+#[derive(Default)]
+struct Envelope<'a> {
+    kind: Option<i32>,
+    id: Option<Cow<'a, str>>,
+    target: Option<Cow<'a, str>>,
+    error: Option<Cow<'a, str>>,
+    arguments: Option<&'a str>,
+    item: Option<&'a str>,
+    result: Option<&'a str>,
+    stream_ids: Option<Vec<Cow<'a, str>>>,
+    headers: Headers<'a>,
+    allow_reconnect: bool,
+    sequence_id: Option<i64>,
+}
+
+impl<'a> Envelope<'a> {
+    /// Takes the value of `key`. Known ones are checked for their type whatever the message's type;
+    /// of duplicates the last one wins.
+    fn property(&mut self, key: &str, scanner: &mut Scanner<'a>) -> Result<(), DecodeError> {
+        match key {
+            "type" => self.kind = Some(integer(scanner, "type")?),
+            "invocationId" => self.id = Some(string(scanner, "invocationId")?),
+            "target" => self.target = Some(string(scanner, "target")?),
+            "error" => self.error = Some(string(scanner, "error")?),
+            "arguments" => {
+                expect_type(scanner, "arguments", JsonType::Array, JsonType::Array)?;
+                replace(&mut self.arguments, scanner.raw(1)?)?;
+            }
+            "item" => replace(&mut self.item, scanner.raw(1)?)?,
+            "result" => replace(&mut self.result, scanner.raw(1)?)?,
+            "streamIds" => self.stream_ids = Some(stream_ids(scanner)?),
+            "headers" => headers(scanner, &mut self.headers)?,
+            "allowReconnect" => self.allow_reconnect = boolean(scanner, "allowReconnect")?,
+            "sequenceId" => self.sequence_id = nullable_integer(scanner, "sequenceId")?,
+            _ => scanner.skip(1)?,
+        }
+        Ok(())
+    }
+
+    /// The message, after the closing brace: what is required is looked for in ASP.NET Core's order.
+    fn message(self) -> Result<Decoded<'a>, DecodeError> {
+        let kind = self.kind.ok_or(DecodeError::Missing("type"))?;
+        self.check_unused(kind)?;
+        Ok(Decoded::Message(match kind {
+            1 => self.invocation()?,
+            2 => self.stream_item()?,
+            3 => self.completion()?,
+            4 => self.stream_invocation()?,
+            5 => Message::CancelInvocation(CancelInvocation {
+                id: required_id(self.id)?,
+                headers: self.headers,
+            }),
+            6 => Message::Ping,
+            7 => Message::Close(Close { error: self.error, allow_reconnect: self.allow_reconnect }),
+            8 => Message::Ack(self.sequence_id.ok_or(DecodeError::Missing("sequenceId"))?),
+            9 => Message::Sequence(self.sequence_id.ok_or(DecodeError::Missing("sequenceId"))?),
+            unknown => return Ok(Decoded::Skipped(unknown)),
+        }))
+    }
+
+    fn invocation(self) -> Result<Message<'a>, DecodeError> {
+        let target = required_target(self.target)?;
+        let arguments = payload(self.arguments.ok_or(DecodeError::Missing("arguments"))?);
+        let id = self.id.filter(|id| !id.is_empty());
+        Ok(Message::Invocation(Invocation {
+            id,
+            target,
+            arguments,
+            stream_ids: self.stream_ids,
+            headers: self.headers,
+        }))
+    }
+
+    fn stream_invocation(self) -> Result<Message<'a>, DecodeError> {
+        let target = required_target(self.target)?;
+        let id = required_id(self.id)?;
+        let arguments = payload(self.arguments.ok_or(DecodeError::Missing("arguments"))?);
+        Ok(Message::StreamInvocation(StreamInvocation {
+            id,
+            target,
+            arguments,
+            stream_ids: self.stream_ids,
+            headers: self.headers,
+        }))
+    }
+
+    fn stream_item(self) -> Result<Message<'a>, DecodeError> {
+        let id = required_id(self.id)?;
+        let item = payload(self.item.ok_or(DecodeError::Missing("item"))?);
+        Ok(Message::StreamItem(StreamItem { id, item, headers: self.headers }))
+    }
+
+    fn completion(self) -> Result<Message<'a>, DecodeError> {
+        let id = required_id(self.id)?;
+        let outcome = match (self.error, self.result) {
+            (Some(_), Some(_)) => return Err(DecodeError::Exclusive),
+            (Some(error), None) => Outcome::Error(error),
+            (None, Some(result)) => Outcome::Result(payload(result)),
+            (None, None) => Outcome::Void,
+        };
+        Ok(Message::Completion(Completion { id, outcome, headers: self.headers }))
+    }
+
+    /// Checks payloads that stand in a message of a type that has no such field.
+    fn check_unused(&self, kind: i32) -> Result<(), Syntax> {
+        let arguments = self.arguments.filter(|_| kind != 1 && kind != 4);
+        let item = self.item.filter(|_| kind != 2);
+        let result = self.result.filter(|_| kind != 3);
+        [arguments, item, result].into_iter().flatten().try_for_each(check)
+    }
+}
+
+/// Checks the grammar of a raw value inside a message.
+pub(super) fn check(raw: &str) -> Result<(), Syntax> {
+    let mut scanner = Scanner::new(raw.as_bytes());
+    scanner.skip(1)?;
+    if scanner.peek().is_none() { Ok(()) } else { Err(Syntax) }
+}
+
+/// The last duplicate wins, but the one before it was read too.
+fn replace<'a>(slot: &mut Option<&'a str>, raw: &'a str) -> Result<(), Syntax> {
+    slot.replace(raw).map_or(Ok(()), check)
+}
+
+fn payload(raw: &str) -> Payload<'_> {
+    Payload::new(Encoding::Json, raw.as_bytes())
+}
+
+fn required_id(id: Option<Cow<'_, str>>) -> Result<Cow<'_, str>, DecodeError> {
+    id.filter(|id| !id.is_empty()).ok_or(DecodeError::Missing("invocationId"))
+}
+
+fn required_target(target: Option<Cow<'_, str>>) -> Result<Cow<'_, str>, DecodeError> {
+    target.filter(|target| !target.is_empty()).ok_or(DecodeError::Missing("target"))
+}
+
+fn expect_type(
+    scanner: &mut Scanner<'_>,
+    name: &'static str,
+    wanted: JsonType,
+    shown: JsonType,
+) -> Result<(), DecodeError> {
+    if scanner.type_of_next()? == wanted {
+        Ok(())
+    } else {
+        Err(DecodeError::Type { name, wanted: shown })
+    }
+}
+
+/// A property that must be a string.
+pub(crate) fn string<'a>(
+    scanner: &mut Scanner<'a>,
+    name: &'static str,
+) -> Result<Cow<'a, str>, DecodeError> {
+    expect_type(scanner, name, JsonType::String, JsonType::String)?;
+    Ok(scanner.string()?)
+}
+
+/// A property that must be an integer of that width.
+fn integer<T: std::str::FromStr>(
+    scanner: &mut Scanner<'_>,
+    name: &'static str,
+) -> Result<T, DecodeError> {
+    expect_type(scanner, name, JsonType::Number, JsonType::Number)?;
+    scanner.number()?.parse().map_err(|_| DecodeError::Integer(name))
+}
+
+/// A property that must be an integer of that width, or null.
+pub(crate) fn nullable_integer<T: std::str::FromStr>(
+    scanner: &mut Scanner<'_>,
+    name: &'static str,
+) -> Result<Option<T>, DecodeError> {
+    if scanner.type_of_next()? == JsonType::Null {
+        scanner.literal("null")?;
+        return Ok(None);
+    }
+    integer(scanner, name).map(Some)
+}
+
+/// A property that must be `true` or `false`.
+pub(crate) fn boolean(scanner: &mut Scanner<'_>, name: &'static str) -> Result<bool, DecodeError> {
+    match scanner.type_of_next()? {
+        JsonType::True => scanner.literal("true").map(|()| true).map_err(Into::into),
+        JsonType::False => scanner.literal("false").map(|()| false).map_err(Into::into),
+        _ => Err(DecodeError::NotBoolean(name)),
+    }
+}
+
+fn stream_ids<'a>(scanner: &mut Scanner<'a>) -> Result<Vec<Cow<'a, str>>, DecodeError> {
+    expect_type(scanner, "streamIds", JsonType::Array, JsonType::Array)?;
+    scanner.enter(JsonType::Array)?;
+    let mut ids = Vec::new();
+    while scanner.element(ids.is_empty())? {
+        match scanner.type_of_next()? {
+            JsonType::String => ids.push(scanner.string()?),
+            JsonType::Null => return Err(DecodeError::NullStreamId),
+            _ => return Err(DecodeError::StreamId),
+        }
+    }
+    Ok(ids)
+}
+
+fn headers<'a>(scanner: &mut Scanner<'a>, headers: &mut Headers<'a>) -> Result<(), DecodeError> {
+    expect_type(scanner, "headers", JsonType::Object, JsonType::StartObject)?;
+    scanner.enter(JsonType::Object)?;
+    headers.clear();
+    while let Some(name) = scanner.key(headers.is_empty())? {
+        if scanner.type_of_next()? != JsonType::String {
+            return Err(DecodeError::Header(name.into_owned()));
+        }
+        headers.push(name, scanner.string()?);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(record: &str) -> String {
+        decode(record.as_bytes()).expect_err(record).to_string()
+    }
+
+    #[test]
+    fn a_payload_that_no_message_carries_is_checked() {
+        assert_eq!(decode(br#"{"type":6,"arguments":[tru]}"#), Err(DecodeError::Syntax));
+        assert_eq!(
+            decode(br#"{"type":2,"invocationId":"1","item":1,"result":[}]}"#),
+            Err(DecodeError::Syntax)
+        );
+        assert_eq!(decode(br#"{"type":99,"item":[1,]}"#), Err(DecodeError::Syntax));
+        assert_eq!(
+            decode(br#"{"type":1,"target":"t","arguments":[nul],"arguments":[]}"#),
+            Err(DecodeError::Syntax)
+        );
+    }
+
+    #[test]
+    fn a_mistyped_property_wins_over_later_faults() {
+        assert_eq!(error(r#"{"type":6,"error":5,"#), "Expected 'error' to be of type String.");
+        assert_eq!(error(r#"{"error":5}"#), "Expected 'error' to be of type String.");
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_matter_before_the_closing_brace_only() {
+        assert_eq!(decode(b"{\"type\":6}\xff"), Ok(Decoded::Message(Message::Ping)));
+        assert_eq!(decode(b"{\"type\":6,\"x\":\"\xff\"}"), Err(DecodeError::Syntax));
+    }
+}

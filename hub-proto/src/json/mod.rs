@@ -1,0 +1,18 @@
+//! The JSON encoding: one pass over the envelope, payloads left raw.
+//!
+//! Strict where ASP.NET Core is strict (RFC 8259, depth 64, types of known properties in
+//! document order, null is not absent) and lenient where it is lenient (unknown properties,
+//! duplicates, anything after the closing brace).
+
+mod decode;
+mod elements;
+mod encode;
+mod scan;
+
+pub use decode::decode;
+pub use elements::{Elements, check, read};
+pub use encode::encode;
+
+pub(crate) use decode::{boolean as boolean_property, nullable_integer, string as string_property};
+pub(crate) use encode::{string, write_invocation};
+pub(crate) use scan::Scanner;
