@@ -1,0 +1,114 @@
+// What the cases share: connections that are closed afterwards, and assertions that say what was seen.
+
+import { HttpTransportType, HubConnectionBuilder, LogLevel } from "@microsoft/signalr";
+import { randomUUID } from "node:crypto";
+import { isDeepStrictEqual, inspect } from "node:util";
+
+export { HttpTransportType, LogLevel };
+
+const show = (value) => inspect(value, { depth: 6, breakLength: Infinity, maxStringLength: 300 });
+
+export function equal(actual, expected, what = "value") {
+  if (!isDeepStrictEqual(actual, expected)) {
+    throw new Error(`${what}: expected ${show(expected)}, got ${show(actual)}`);
+  }
+}
+
+export function ok(condition, what) {
+  if (!condition) throw new Error(what);
+}
+
+// Waits for the promise to be rejected and compares the text, or a part of it given as a RegExp.
+export async function rejects(promise, text) {
+  const error = await promise.then(
+    (value) => { throw new Error(`expected an error, got ${show(value)}`); },
+    (error) => error,
+  );
+  const fits = text instanceof RegExp ? text.test(error.message) : error.message === text;
+  ok(fits, `expected the error ${show(text)}, got ${show(error.message)}`);
+  return error;
+}
+
+export const sleep = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
+
+// A promise that fails by itself, saying what did not happen.
+export function within(promise, what, milliseconds = 10_000) {
+  let timer;
+  const late = new Promise((_, fail) => {
+    timer = setTimeout(() => fail(new Error(`${what}: not within ${milliseconds} ms`)), milliseconds);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
+// Names that no other case uses: the server is shared.
+export const unique = (prefix) => `${prefix}-${randomUUID().slice(0, 8)}`;
+
+// What happened to a connection, in order; `next()` waits for the next one.
+export class Record {
+  seen = [];
+  #waiting = [];
+  #read = 0;
+
+  push(entry) {
+    this.seen.push(entry);
+    while (this.#waiting.length && this.#read < this.seen.length) this.#waiting.shift()(this.seen[this.#read++]);
+  }
+
+  next(what = "an event", milliseconds) {
+    if (this.#read < this.seen.length) return Promise.resolve(this.seen[this.#read++]);
+    return within(new Promise((done) => this.#waiting.push(done)), what, milliseconds);
+  }
+}
+
+// One case's view of the server.
+export class World {
+  constructor(url) {
+    this.url = url.replace(/\/$/, "");
+    this.open = [];
+    this.token = unique("t");
+  }
+
+  // A text that the listeners of this case take for theirs.
+  mark(text) {
+    return `${this.token} ${text}`;
+  }
+
+  // A HubConnection that is not started. `set` may change the builder.
+  build(path = "/hub", { options = {}, reconnect = null, set = (builder) => builder } = {}) {
+    const builder = new HubConnectionBuilder()
+      .withUrl(this.url + path, { transport: HttpTransportType.WebSockets, ...options })
+      .configureLogging(LogLevel.None);
+    if (reconnect) builder.withAutomaticReconnect(reconnect);
+    const hub = set(builder).build();
+    this.open.push(() => hub.stop());
+    return hub;
+  }
+
+  async connect(path, options) {
+    const hub = this.build(path, options);
+    await within(hub.start(), "start");
+    return hub;
+  }
+
+  // A connection and the marked texts of its "Message" calls.
+  async listener(path, options) {
+    const hub = this.build(path, options);
+    const heard = new Record();
+    hub.on("Message", (text) => text.startsWith(this.token) && heard.push(text.slice(this.token.length + 1)));
+    await within(hub.start(), "start");
+    return { hub, heard, id: hub.connectionId };
+  }
+
+  async end() {
+    await Promise.race([Promise.allSettled(this.open.map((close) => close())), sleep(3000)]);
+  }
+}
+
+// What each listener has heard once everything that was sent before has arrived.
+export async function heardBy(...listeners) {
+  await Promise.all(listeners.map(({ hub }) => hub.invoke("Nothing")));
+  return listeners.map(({ heard }) => heard.seen.length);
+}
+
+// Resolves with the error that `onclose` gets, or null.
+export const closed = (hub) => within(new Promise((done) => hub.onclose((error) => done(error ?? null))), "onclose");
