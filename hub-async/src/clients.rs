@@ -73,8 +73,8 @@ impl Clients {
     }
 
     /// One connection.
-    pub fn client(&self, connection_id: impl Into<String>) -> Target {
-        self.target(Who::Client(connection_id.into()), Vec::new())
+    pub fn client(&self, connection_id: impl AsRef<str>) -> Target {
+        self.target(Who::Client(connection_id.as_ref().to_owned()), Vec::new())
     }
 
     /// These connections; one copy each.
@@ -83,17 +83,17 @@ impl Clients {
     }
 
     /// The members of a group. Names are compared exactly.
-    pub fn group(&self, name: impl Into<String>) -> Target {
-        self.target(Who::Group(name.into()), Vec::new())
+    pub fn group(&self, name: impl AsRef<str>) -> Target {
+        self.target(Who::Group(name.as_ref().to_owned()), Vec::new())
     }
 
     /// The members of a group but these connections.
     pub fn group_except(
         &self,
-        name: impl Into<String>,
+        name: impl AsRef<str>,
         connection_ids: impl IntoIterator<Item = impl AsRef<str>>,
     ) -> Target {
-        self.target(Who::Group(name.into()), owned(connection_ids))
+        self.target(Who::Group(name.as_ref().to_owned()), owned(connection_ids))
     }
 
     /// The members of several groups. Whoever is in k of them gets k copies, as with ASP.NET Core.
@@ -107,8 +107,8 @@ impl Clients {
     }
 
     /// The connections of a user. Ids are compared exactly.
-    pub fn user(&self, user_id: impl Into<String>) -> Target {
-        self.target(Who::User(user_id.into()), Vec::new())
+    pub fn user(&self, user_id: impl AsRef<str>) -> Target {
+        self.target(Who::User(user_id.as_ref().to_owned()), Vec::new())
     }
 
     /// The connections of several users; one copy each.
@@ -124,7 +124,7 @@ impl CallerClients {
 
     /// The connection itself. It can be kept; once the connection is over it is nobody.
     pub fn caller(&self) -> Target {
-        self.clients.client(&*self.caller)
+        self.clients.client(&self.caller)
     }
 
     /// Every connection but this one.
@@ -133,7 +133,7 @@ impl CallerClients {
     }
 
     /// The members of a group but this connection, which need not be one.
-    pub fn others_in_group(&self, name: impl Into<String>) -> Target {
+    pub fn others_in_group(&self, name: impl AsRef<str>) -> Target {
         self.clients.group_except(name, [&*self.caller])
     }
 }

@@ -71,7 +71,8 @@ impl RequestFacts {
         self.text.get(self.path..self.query).unwrap_or_default()
     }
 
-    /// The first value of a query item, decoded; names are matched without regard to ASCII case.
+    /// The value of a query item, decoded; names are matched without regard to ASCII case, and the values
+    /// of a repeated one are joined by commas.
     pub fn query_value(&self, name: &str) -> Option<Cow<'_, str>> {
         hub_core::endpoint::query_value(self.query(), name)
     }
@@ -134,7 +135,7 @@ mod tests {
     fn path_query_headers_and_cookies_are_kept() {
         let facts = facts();
         assert_eq!((facts.path(), facts.query()), ("/chat", "id=secret&User=ann%20lee&user=bob"));
-        assert_eq!(facts.query_value("user").as_deref(), Some("ann lee"));
+        assert_eq!(facts.query_value("user").as_deref(), Some("ann lee,bob"));
         assert_eq!(facts.query_value("none"), None);
         assert_eq!(facts.header("X-Tenant"), Some("north"));
         assert_eq!(facts.header("upgrade"), None);

@@ -140,7 +140,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let address = env::args().nth(1).unwrap_or_else(|| "127.0.0.1:5000".to_owned());
     let server = Server::new().hub("/chat", hub).fallback(page::serve).bind(address).await?;
     println!("Listening on http://{}", server.local_addr());
-    server.serve_until(interrupted()).await?;
+    server.serve_until(interrupted()).await;
     Ok(())
 }
 

@@ -231,7 +231,7 @@ export async function the_request_is_known(world) {
   const hub = await world.connect("/hub?q=a%20b%26c&q=second&empty=&word=%C3%BC", { options: { headers } });
   const facts = await hub.invoke("Facts");
   equal(facts.path, "/hub", "path");
-  equal(facts.q, "a b&c", "q");
+  equal(facts.q, "a b&c,second", "q");
   equal(facts.word, "ü", "word");
   equal(facts.empty, "", "empty");
   equal(facts.missing, null, "missing");

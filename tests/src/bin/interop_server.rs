@@ -34,7 +34,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .bind(env::args().nth(1).unwrap_or_else(|| "127.0.0.1:0".to_owned()))
         .await?;
     println!("Listening on http://{}", server.local_addr());
-    server.serve_until(input_ends()).await?;
+    server.serve_until(input_ends()).await;
     Ok(())
 }
 
@@ -334,9 +334,9 @@ async fn close_connection(ctx: Context, id: String, allowed: bool) {
 }
 
 async fn close_user(ctx: Context, user: String, allowed: bool) {
-    ctx.hub().close_user(&user, reconnect(allowed)).await;
+    ctx.hub().close_user(&user, reconnect(allowed), Scope::Node).await;
 }
 
 async fn close_group(ctx: Context, group: String, allowed: bool) {
-    ctx.hub().close_group(&group, reconnect(allowed)).await;
+    ctx.hub().close_group(&group, reconnect(allowed), Scope::Node).await;
 }
