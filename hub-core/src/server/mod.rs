@@ -103,7 +103,7 @@ impl Connection {
         }
         if self.input.is_empty() {
             let read = self.read(bytes);
-            if !self.phase.is_ending() {
+            if !self.is_cut_off() {
                 self.input.extend_from_slice(bytes.get(read..).unwrap_or_default());
             }
         } else {
@@ -304,8 +304,12 @@ impl Connection {
 
     /// Whether whole records are taken apart now.
     fn reads(&self) -> bool {
-        let cut_off = self.pending_end.as_ref().is_some_and(|pending| pending.patient);
-        self.phase.reads() && !cut_off
+        self.phase.reads() && !self.is_cut_off()
+    }
+
+    /// Whether the last word was read: nothing behind it is.
+    fn is_cut_off(&self) -> bool {
+        self.phase.is_ending() || self.pending_end.as_ref().is_some_and(|pending| pending.patient)
     }
 
     /// Whether messages wait because the application is busy.
@@ -317,7 +321,7 @@ impl Connection {
     fn read_kept(&mut self) {
         let mut input = mem::take(&mut self.input);
         let read = self.read(&input);
-        if read < input.len() && !self.phase.is_ending() {
+        if read < input.len() && !self.is_cut_off() {
             input.drain(..read);
             self.input = input;
         }

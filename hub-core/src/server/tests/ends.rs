@@ -40,6 +40,28 @@ fn a_clients_close_is_answered_without_its_error() {
 }
 
 #[test]
+fn messages_behind_a_close_are_ignored() {
+    let mut wire = Wire::open(Config::default());
+    wire.send(&[&call("1", "A"), CLOSE, &call("2", "B"), "nonsense"]);
+    assert_eq!(wire.event().as_deref(), Some("invoked 0 A[]"));
+    assert_eq!(wire.connection.unread(), 0);
+    wire.send(&[&call("3", "C")]);
+    assert_eq!(wire.admit(0), Admission::Started);
+    assert_eq!(wire.drain(), [CLOSE, "closed"]);
+    assert_eq!(wire.reason, Some(CloseReason::PeerClosed(None)));
+}
+
+#[test]
+fn messages_behind_a_close_are_ignored_even_when_the_input_is_over() {
+    for end in [End::Finished, RESET] {
+        let mut wire = Wire::open(Config::default());
+        wire.send(&[CLOSE, &call("1", "A")]);
+        wire.disconnect(end);
+        assert_eq!(wire.events().iter().find(|event| event.contains("invoked")), None);
+    }
+}
+
+#[test]
 fn a_bad_message_is_told_and_its_detail_only_with_detailed_errors() {
     assert_eq!(
         closed_by(|wire| wire.send(&["nonsense"])),
@@ -93,6 +115,19 @@ fn a_running_call_is_not_waited_for() {
     assert_eq!(wire.drain(), [CLOSE, "closed"]);
     assert!(!wire.answer(0));
     assert!(wire.drain().is_empty());
+}
+
+#[test]
+fn nothing_is_kept_of_what_came_with_or_after_a_fault() {
+    let mut wire = Wire::open(Config::default());
+    wire.send(&[&call("1", "A"), "nonsense", &call("2", "B")]);
+    assert_eq!(wire.connection.unread(), 0);
+    wire.send(&[PING, PING]);
+    assert_eq!(wire.connection.unread(), 0);
+    let mut kept = Wire::open(Config::default());
+    kept.input(b"non");
+    kept.input(b"sense\x1eand more");
+    assert_eq!(kept.connection.unread(), 0);
 }
 
 #[test]
