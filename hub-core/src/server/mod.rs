@@ -115,7 +115,7 @@ impl Connection {
     /// Lets every timer that is due at `now` run out.
     pub fn handle_timeout(&mut self, now: Timestamp) {
         self.tick(now);
-        if self.phase.handshake_until().is_some_and(|until| self.now >= until) {
+        if self.handshake_until().is_some_and(|until| self.now >= until) {
             return self.end(CloseReason::Timeout(Timer::Handshake));
         }
         if self.silence_until().is_some_and(|until| self.now >= until) {
@@ -248,19 +248,17 @@ impl Connection {
                     continue;
                 }
             }
-            match &self.pending_end {
-                Some(pending) if !pending.patient || self.calls.waiting() == 0 => {
-                    self.end_as_pending()
-                }
-                _ => return None,
+            if !self.ends_next() {
+                return None;
             }
+            self.end_as_pending();
         }
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) is due.
     pub fn poll_timeout(&self) -> Option<Deadline> {
         let timers = [
-            (self.phase.handshake_until(), Timer::Handshake),
+            (self.handshake_until(), Timer::Handshake),
             (self.ping_at(), Timer::KeepAlive),
             (self.silence_until(), Timer::PeerSilence),
         ];
@@ -475,6 +473,12 @@ impl Connection {
         self.pending_end.get_or_insert(PendingEnd { reason, patient: true });
     }
 
+    /// Whether the next event is the end, but for those that wait already.
+    fn ends_next(&self) -> bool {
+        let pending = self.pending_end.as_ref();
+        pending.is_some_and(|pending| !pending.patient || self.calls.waiting() == 0)
+    }
+
     fn end_as_pending(&mut self) {
         let Some(PendingEnd { reason, .. }) = self.pending_end.take() else { return };
         let cut_short = reason == CloseReason::Ended
@@ -537,12 +541,17 @@ impl Connection {
         }
     }
 
-    // Timers.
+    // Timers. None of them matters once the peer has said its last word, but for the pings that
+    // show whether it still waits for its calls.
+
+    fn handshake_until(&self) -> Option<Timestamp> {
+        self.phase.handshake_until().filter(|_| self.pending_end.is_none())
+    }
 
     fn ping_at(&self) -> Option<Timestamp> {
         let interval = self.config.keep_alive_interval;
         let early = interval / 8 * u32::from(self.facts.spread) / 255;
-        (self.facts.keep_alive && self.phase.is_connected())
+        (self.facts.keep_alive && self.phase.is_connected() && !self.ends_next())
             .then(|| self.last_write + (interval - early))
     }
 
@@ -550,6 +559,7 @@ impl Connection {
         let listens = self.pings
             && self.facts.keep_alive
             && matches!(self.phase, Phase::Open)
+            && self.pending_end.is_none()
             && !self.is_blocked();
         listens.then(|| self.last_input + self.config.client_timeout_interval)
     }

@@ -76,6 +76,21 @@ fn a_client_that_closed_and_left_has_closed() {
 }
 
 #[test]
+fn an_end_that_nobody_has_noticed_yet_stops_the_timers() {
+    for end in [End::Finished, RESET] {
+        for mut wire in phases() {
+            wire.disconnect(end);
+            assert_eq!(wire.deadline(), None);
+            wire.wait(seconds(1_000));
+            assert!(wire.frames().is_empty());
+            wire.drain();
+            let reason = wire.reason.unwrap();
+            assert!(matches!(reason, CloseReason::Ended | CloseReason::Lost(_)), "{reason:?}");
+        }
+    }
+}
+
+#[test]
 fn input_behind_the_end_is_ignored() {
     let mut wire = Wire::open(Config::default());
     wire.disconnect(End::Finished);

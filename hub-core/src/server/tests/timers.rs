@@ -156,6 +156,19 @@ fn time_in_which_nothing_is_read_does_not_count() {
 }
 
 #[test]
+fn a_client_that_has_said_its_last_word_is_not_timed_out() {
+    let mut wire = listening();
+    wire.send(&[PING, &call("1", "A"), &call("2", "B"), CLOSE]);
+    assert_eq!(wire.drain(), ["invoked 0 A[]", "invoked 1 B[]"]);
+    assert_eq!((wire.admit(0), wire.admit(1)), (Admission::Started, Admission::Parked));
+    wire.wait(seconds(1_000));
+    assert!(wire.drain().is_empty());
+    assert!(wire.answer(0));
+    assert_eq!(wire.drain()[..2], ["started 1".to_owned(), result("1", 0)]);
+    assert_eq!(wire.reason, Some(CloseReason::PeerClosed(None)));
+}
+
+#[test]
 fn a_transport_with_its_own_signs_of_life_has_neither_timer() {
     let facts = TransportFacts { keep_alive: false, ..TransportFacts::websocket(0) };
     let mut wire = Wire::on(Config::default(), facts).opened();
