@@ -57,6 +57,8 @@ pub struct Connection {
     last_write: Timestamp,
     /// The client has pinged, so its silence means something.
     pings: bool,
+    /// The link is gone: nothing can be sent.
+    lost: bool,
 }
 
 /// An end that keeps its place behind what came before it.
@@ -86,6 +88,7 @@ impl Connection {
             last_input: now,
             last_write: now,
             pings: false,
+            lost: false,
         }
     }
 
@@ -130,22 +133,18 @@ impl Connection {
     /// The input is over. What came before it is still handled.
     pub fn handle_disconnect(&mut self, end: End, now: Timestamp) {
         self.tick(now);
+        self.lost |= matches!(end, End::Lost(_));
         if self.phase.is_ending() {
-            if let End::Lost(_) = end {
+            if self.lost {
                 self.output.clear();
             }
             return;
         }
-        let before = self.pending_end.take();
-        let reason = match (before, end) {
-            // A peer that said why before it left has given the better reason.
-            (Some(before), End::Finished) => before.reason,
-            (
-                Some(PendingEnd { reason: reason @ CloseReason::PeerClosed(_), .. }),
-                End::Lost(_),
-            ) => reason,
-            (_, End::Lost(kind)) => CloseReason::Lost(kind),
+        let reason = match (self.pending_end.take(), end) {
+            // Whatever came first is the better reason.
+            (Some(before), _) => before.reason,
             (None, End::Finished) => CloseReason::Ended,
+            (None, End::Lost(kind)) => CloseReason::Lost(kind),
         };
         self.pending_end = Some(PendingEnd { reason, patient: false });
     }
@@ -493,7 +492,7 @@ impl Connection {
         if self.phase.is_ending() {
             return;
         }
-        if let CloseReason::Lost(_) = reason {
+        if self.lost || matches!(reason, CloseReason::Lost(_)) {
             self.output.clear();
         } else if self.phase.is_connected() {
             let close = close_message(&reason, self.config.detailed_errors);

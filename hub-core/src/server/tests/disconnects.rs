@@ -76,6 +76,28 @@ fn a_client_that_closed_and_left_has_closed() {
 }
 
 #[test]
+fn a_client_at_fault_that_left_is_still_to_blame() {
+    for end in [End::Finished, RESET] {
+        let mut wire = Wire::open(Config::default());
+        wire.send(&["nonsense"]);
+        wire.disconnect(end);
+        wire.drain();
+        assert_eq!(wire.reason, Some(fault(DecodeError::Syntax)), "{end:?}");
+    }
+}
+
+#[test]
+fn after_a_loss_no_frame_has_to_be_taken_before_closed() {
+    for last in [CLOSE, "nonsense"] {
+        let mut wire = Wire::open(Config::default());
+        wire.send(&[last]);
+        wire.disconnect(RESET);
+        assert_eq!(wire.events(), ["closed"]);
+        assert!(wire.frames().is_empty());
+    }
+}
+
+#[test]
 fn an_end_that_nobody_has_noticed_yet_stops_the_timers() {
     for end in [End::Finished, RESET] {
         for mut wire in phases() {
@@ -88,6 +110,15 @@ fn an_end_that_nobody_has_noticed_yet_stops_the_timers() {
             assert!(matches!(reason, CloseReason::Ended | CloseReason::Lost(_)), "{reason:?}");
         }
     }
+}
+
+#[test]
+fn the_first_of_two_ends_is_reported() {
+    let mut wire = Wire::open(Config::default());
+    wire.disconnect(End::Finished);
+    wire.disconnect(RESET);
+    assert_eq!(wire.events(), ["closed"]);
+    assert_eq!(wire.reason, Some(CloseReason::Ended));
 }
 
 #[test]
