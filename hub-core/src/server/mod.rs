@@ -208,9 +208,12 @@ impl Connection {
     pub fn malformed(&mut self, fault: PeerFault, now: Timestamp) {
         self.tick(now);
         if !self.phase.is_ending() {
-            self.events.clear();
+            // Parked calls came before it, and so does their start; an end that is known came behind it.
+            self.events.retain(|event| matches!(event, Event::Started(_)));
             self.calls.forget_unbound();
-            self.end_after_calls(CloseReason::Peer(fault));
+            let patient = self.pending_end.take().is_none_or(|pending| pending.patient);
+            self.input = Vec::new();
+            self.pending_end = Some(PendingEnd { reason: CloseReason::Peer(fault), patient });
         }
     }
 

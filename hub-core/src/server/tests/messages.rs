@@ -97,3 +97,36 @@ fn calls_parked_before_a_malformed_payload_still_run() {
         [result("1", 0), result("2", 1), close_with_error("").unwrap(), "closed".to_owned()]
     );
 }
+
+#[test]
+fn a_start_that_waits_behind_a_malformed_payload_is_not_lost() {
+    let mut wire = Wire::open(Config::default());
+    wire.send(&[&call("1", "A"), &call("2", "B")]);
+    assert_eq!(wire.events().len(), 2);
+    assert_eq!((wire.admit(0), wire.admit(1)), (Admission::Started, Admission::Parked));
+    wire.send(&[&call("3", "Bad"), &call("4", "D")]);
+    assert!(wire.answer(0));
+    assert_eq!(wire.event().as_deref(), Some("invoked 2 Bad[]"));
+    wire.connection.malformed(syntax(), wire.now);
+    assert_eq!(wire.event().as_deref(), Some("started 1"));
+    assert!(wire.answer(1));
+    assert_eq!(
+        wire.drain(),
+        [result("1", 0), result("2", 1), close_with_error("").unwrap(), "closed".to_owned()]
+    );
+}
+
+#[test]
+fn a_malformed_payload_is_the_reason_whatever_came_behind_it() {
+    for end in [None, Some(End::Finished), Some(RESET)] {
+        let mut wire = Wire::open(Config::default());
+        wire.send(&[&call("1", "Bad"), CLOSE]);
+        if let Some(end) = end {
+            wire.disconnect(end);
+        }
+        assert_eq!(wire.event().as_deref(), Some("invoked 0 Bad[]"));
+        wire.connection.malformed(syntax(), wire.now);
+        wire.drain();
+        assert_eq!(wire.reason, Some(CloseReason::Peer(syntax())), "{end:?}");
+    }
+}
