@@ -552,7 +552,7 @@ impl Connection {
 
     fn ping_at(&self) -> Option<Timestamp> {
         let interval = self.config.keep_alive_interval;
-        let early = interval / 8 * u32::from(self.facts.spread) / 255;
+        let early = (interval / 8).saturating_mul(u32::from(self.facts.spread)) / 255;
         (self.facts.keep_alive && self.phase.is_connected() && !self.ends_next())
             .then(|| self.last_write + (interval - early))
     }

@@ -71,6 +71,19 @@ fn the_spread_shortens_the_interval_by_up_to_an_eighth() {
 }
 
 #[test]
+fn the_longest_intervals_are_as_good_as_none() {
+    let config = Config {
+        keep_alive_interval: Duration::MAX,
+        client_timeout_interval: Duration::MAX,
+        ..Config::default()
+    };
+    let mut wire = Wire::on(config, TransportFacts::websocket(255)).opened();
+    wire.send(&[PING]);
+    wire.wait(seconds(1_000_000_000));
+    assert!(wire.drain().is_empty());
+}
+
+#[test]
 fn a_client_that_never_pings_is_never_timed_out() {
     let mut wire = listening();
     wire.send(&[&call("1", "A")]);
