@@ -14,7 +14,7 @@ use std::collections::VecDeque;
 use std::mem;
 use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes, BytesMut};
 use hub_proto::handshake::HandshakeRequest;
 use hub_proto::{
     BindError, DecodeError, Decoded, Encoding, Frame, Id, Message, Outcome, Payload, Reply,
@@ -46,7 +46,7 @@ pub struct Connection {
     /// How it will end once everything before that has had its turn.
     pending_end: Option<PendingEnd>,
     /// Bytes that are not read yet: an incomplete message, or whatever came while nothing is read.
-    input: Vec<u8>,
+    input: BytesMut,
     /// How far `input` has been searched for the end of its first record.
     searched: usize,
     calls: Calls,
@@ -79,7 +79,7 @@ impl Connection {
             encoding: Encoding::Json,
             phase: Phase::Handshake { until },
             pending_end: None,
-            input: Vec::new(),
+            input: BytesMut::new(),
             searched: 0,
             calls: Calls::new(),
             events: VecDeque::new(),
@@ -212,7 +212,7 @@ impl Connection {
             self.events.retain(|event| matches!(event, Event::Started(_)));
             self.calls.forget_unbound();
             let patient = self.pending_end.take().is_none_or(|pending| pending.patient);
-            self.input = Vec::new();
+            self.input = BytesMut::new();
             self.pending_end = Some(PendingEnd { reason: CloseReason::Peer(fault), patient });
         }
     }
@@ -322,7 +322,7 @@ impl Connection {
         let mut input = mem::take(&mut self.input);
         let read = self.read(&input);
         if read < input.len() && !self.is_cut_off() {
-            input.drain(..read);
+            input.advance(read);
             self.input = input;
         }
     }
@@ -471,7 +471,7 @@ impl Connection {
 
     /// Ends behind everything that has been read: events are polled and parked calls start first.
     fn end_after_calls(&mut self, reason: CloseReason) {
-        self.input = Vec::new();
+        self.input = BytesMut::new();
         self.pending_end.get_or_insert(PendingEnd { reason, patient: true });
     }
 
@@ -520,7 +520,7 @@ impl Connection {
     fn stop(&mut self, reason: CloseReason) {
         self.phase = Phase::Closing(reason);
         self.pending_end = None;
-        self.input = Vec::new();
+        self.input = BytesMut::new();
         self.events.clear();
         self.calls.clear();
     }

@@ -96,3 +96,14 @@ fn input_is_wanted_until_the_end_begins() {
     assert!(!wire.connection.wants_input());
     assert!(wire.connection.is_ending());
 }
+
+#[test]
+fn taking_a_message_does_not_move_what_is_behind_it() {
+    let mut wire = Wire::limited(Limits { events: 1, ..Limits::default() });
+    wire.input(many(10).as_bytes());
+    assert!(wire.event().is_some());
+    let (place, length) = (wire.connection.input.as_ptr(), wire.connection.unread());
+    assert!(wire.event().is_some());
+    let taken = length - wire.connection.unread();
+    assert_eq!(wire.connection.input.as_ptr(), place.wrapping_add(taken));
+}
