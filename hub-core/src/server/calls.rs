@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use hub_proto::Id;
 
 use super::event::{Admission, CallId};
+use super::release;
 
 /// Calls by the order of their arrival, and the slots in which they run.
 #[derive(Debug)]
@@ -66,6 +67,7 @@ impl Calls {
         let Some((at, entry)) = self.find(id) else { return false };
         let ran = entry.state == State::Running;
         self.open.remove(at);
+        release(&mut self.open);
         self.running -= usize::from(ran);
         true
     }
@@ -101,6 +103,11 @@ impl Calls {
 
     pub(super) fn len(&self) -> usize {
         self.open.len()
+    }
+
+    #[cfg(test)]
+    pub(super) fn capacity(&self) -> usize {
+        self.open.capacity()
     }
 
     /// Drops the calls whose arguments nobody will bind any more.

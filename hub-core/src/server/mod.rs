@@ -232,13 +232,13 @@ impl Connection {
 
     /// The next frame of the connection's own, for the outbox.
     pub fn poll_transmit(&mut self) -> Option<Frame> {
-        self.output.pop_front()
+        take_first(&mut self.output)
     }
 
     /// The next event. [`Event::Closed`] comes last, after the last frame was taken.
     pub fn poll_event(&mut self) -> Option<Event> {
         loop {
-            if let Some(event) = self.events.pop_front() {
+            if let Some(event) = take_first(&mut self.events) {
                 return Some(event);
             }
             if self.phase.is_ending() {
@@ -564,6 +564,22 @@ impl Connection {
             && self.pending_end.is_none()
             && !self.is_blocked();
         listens.then(|| self.last_input + self.config.client_timeout_interval)
+    }
+}
+
+/// A queue that was emptied keeps room for this many; an idle connection should be small.
+const KEPT_CAPACITY: usize = 8;
+
+fn take_first<T>(queue: &mut VecDeque<T>) -> Option<T> {
+    let first = queue.pop_front();
+    release(queue);
+    first
+}
+
+/// Gives the memory of a burst back once it is over.
+fn release<T>(queue: &mut VecDeque<T>) {
+    if queue.is_empty() && queue.capacity() > KEPT_CAPACITY {
+        *queue = VecDeque::new();
     }
 }
 

@@ -107,3 +107,20 @@ fn taking_a_message_does_not_move_what_is_behind_it() {
     let taken = length - wire.connection.unread();
     assert_eq!(wire.connection.input.as_ptr(), place.wrapping_add(taken));
 }
+
+#[test]
+fn the_memory_of_a_burst_is_not_kept_while_idle() {
+    let mut wire = Wire::open(Config::default());
+    wire.input(many(64).as_bytes());
+    wire.input(many(64).as_bytes());
+    for id in 0..128 {
+        wire.events();
+        assert!(wire.answer(id));
+    }
+    assert_eq!(wire.frames().len(), 128);
+    let connection = &wire.connection;
+    assert!(connection.events.capacity() <= KEPT_CAPACITY);
+    assert!(connection.output.capacity() <= KEPT_CAPACITY);
+    assert!(connection.calls.capacity() <= KEPT_CAPACITY);
+    assert_eq!(connection.input.capacity(), 0);
+}
