@@ -208,12 +208,10 @@ impl Connection {
     pub fn malformed(&mut self, fault: PeerFault, now: Timestamp) {
         self.tick(now);
         if !self.phase.is_ending() {
-            // Parked calls came before it, and so does their start; an end that is known came behind it.
+            // Parked calls came before it, and so does their start.
             self.events.retain(|event| matches!(event, Event::Started(_)));
             self.calls.forget_unbound();
-            let patient = self.pending_end.take().is_none_or(|pending| pending.patient);
-            self.input = BytesMut::new();
-            self.pending_end = Some(PendingEnd { reason: CloseReason::Peer(fault), patient });
+            self.end_after_calls(CloseReason::Peer(fault));
         }
     }
 
@@ -470,9 +468,12 @@ impl Connection {
     // Ending.
 
     /// Ends behind everything that has been read: events are polled and parked calls start first.
+    ///
+    /// An end that is known already came behind this one.
     fn end_after_calls(&mut self, reason: CloseReason) {
+        let patient = self.pending_end.take().is_none_or(|pending| pending.patient);
         self.input = BytesMut::new();
-        self.pending_end.get_or_insert(PendingEnd { reason, patient: true });
+        self.pending_end = Some(PendingEnd { reason, patient });
     }
 
     /// Whether the next event is the end, but for those that wait already.

@@ -76,6 +76,20 @@ fn a_client_that_closed_and_left_has_closed() {
 }
 
 #[test]
+fn a_last_word_that_is_read_after_the_end_still_came_before_it() {
+    let closed = CloseReason::PeerClosed(None);
+    for (last, reason) in [(CLOSE, closed), ("nonsense", fault(DecodeError::Syntax))] {
+        let mut wire = Wire::limited(Limits { events: 1, ..Limits::default() });
+        wire.send(&[&call("1", "A"), last]);
+        wire.disconnect(End::Finished);
+        assert_eq!(wire.event().as_deref(), Some("invoked 0 A[]"));
+        assert!(wire.answer(0));
+        wire.drain();
+        assert_eq!(wire.reason, Some(reason));
+    }
+}
+
+#[test]
 fn a_client_at_fault_that_left_is_still_to_blame() {
     for end in [End::Finished, RESET] {
         let mut wire = Wire::open(Config::default());
