@@ -47,7 +47,8 @@ pub struct Connection {
     pending_end: Option<PendingEnd>,
     /// Bytes that are not read yet: an incomplete message, or whatever came while nothing is read.
     input: BytesMut,
-    /// How far `input` has been searched for the end of its first record.
+    /// How far `input` has been searched for the end of its first record; zero when that is not
+    /// known to be incomplete.
     searched: usize,
     calls: Calls,
     events: VecDeque<Event>,
@@ -271,7 +272,7 @@ impl Connection {
     pub fn wants_input(&self) -> bool {
         !self.phase.is_ending()
             && (self.input.len() < self.config.limits.read_ahead
-                || (self.reads() && !self.is_blocked()))
+                || (self.searched > 0 && self.reads() && !self.is_blocked()))
     }
 
     /// How messages are written.

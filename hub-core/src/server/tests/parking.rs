@@ -78,6 +78,18 @@ fn unwanted_input_is_kept_up_to_a_limit_and_no_further() {
 }
 
 #[test]
+fn unread_messages_are_bounded_however_slowly_events_are_taken() {
+    let limits = Limits { events: 1, read_ahead: 1_000, parked: 2_000, ..Limits::default() };
+    let mut wire = Wire::limited(limits);
+    while wire.connection.wants_input() {
+        wire.input(many(10).as_bytes());
+        assert!(wire.event().is_some());
+        assert!(wire.connection.unread() < 1_000 + many(10).len());
+    }
+    assert_eq!(wire.reason, None);
+}
+
+#[test]
 fn too_much_input_before_the_handshake_is_answered_cancels_it() {
     let limits = Limits { read_ahead: 10, parked: 10, ..Limits::default() };
     let mut wire = Wire::new(Config { limits, ..Config::default() });
