@@ -51,7 +51,7 @@ pub struct Connection {
     /// known to be incomplete.
     searched: usize,
     calls: Calls,
-    events: VecDeque<Event>,
+    events: VecDeque<Queued>,
     output: VecDeque<Frame>,
     now: Timestamp,
     last_input: Timestamp,
@@ -60,6 +60,17 @@ pub struct Connection {
     pings: bool,
     /// The link is gone: nothing can be sent.
     lost: bool,
+}
+
+/// What waits to be polled.
+#[derive(Debug)]
+enum Queued {
+    Event(Event),
+    /// Meant for the latest call of that id `before` it; by the time it is polled, that may be over.
+    Cancel {
+        invocation: Id,
+        before: CallId,
+    },
 }
 
 /// An end that keeps its place behind what came before it.
@@ -196,9 +207,7 @@ impl Connection {
             return false;
         }
         self.output.extend(answer);
-        if let Some(next) = self.calls.start_next(self.config.limits.parallel_calls) {
-            self.events.push_back(Event::Started(next));
-        }
+        self.calls.start_next(self.config.limits.parallel_calls);
         if stopped && !self.is_blocked() {
             self.last_input = self.now;
         }
@@ -209,8 +218,7 @@ impl Connection {
     pub fn malformed(&mut self, fault: PeerFault, now: Timestamp) {
         self.tick(now);
         if !self.phase.is_ending() {
-            // Parked calls came before it, and so does their start.
-            self.events.retain(|event| matches!(event, Event::Started(_)));
+            self.events.clear();
             self.calls.forget_unbound();
             self.end_after_calls(CloseReason::Peer(fault));
         }
@@ -237,8 +245,18 @@ impl Connection {
     /// The next event. [`Event::Closed`] comes last, after the last frame was taken.
     pub fn poll_event(&mut self) -> Option<Event> {
         loop {
-            if let Some(event) = take_first(&mut self.events) {
-                return Some(event);
+            if let Some(id) = self.calls.poll_started() {
+                return Some(Event::Started(id));
+            }
+            match take_first(&mut self.events) {
+                Some(Queued::Event(event)) => return Some(event),
+                Some(Queued::Cancel { invocation, before }) => {
+                    if let Some(id) = self.calls.by_invocation(&invocation, before) {
+                        return Some(Event::Cancelled(id));
+                    }
+                    continue;
+                }
+                None => {}
             }
             if self.phase.is_ending() {
                 return self.poll_closed();
@@ -397,7 +415,7 @@ impl Connection {
             return self.refuse_with(text, TransferFormat::Text);
         }
         self.phase = Phase::Deciding { until, encoding };
-        self.events.push_back(Event::Handshake(encoding));
+        self.events.push_back(Queued::Event(Event::Handshake(encoding)));
     }
 
     fn record(&mut self, record: &[u8]) {
@@ -419,7 +437,11 @@ impl Connection {
                 self.invoked(Some(&call.id), &call.target, call.arguments, true, streams);
             }
             Message::CancelInvocation(cancel) => {
-                self.events.extend(self.calls.by_invocation(&cancel.id).map(Event::Cancelled));
+                let before = self.calls.next_id();
+                if self.calls.by_invocation(&cancel.id, before).is_some() {
+                    let invocation = (&*cancel.id).into();
+                    self.events.push_back(Queued::Cancel { invocation, before });
+                }
             }
             // Nobody reads a stream or waits for a result of that name: late ones are harmless.
             Message::StreamItem(item) => self.check_unread(item.item),
@@ -449,7 +471,7 @@ impl Connection {
     ) {
         let reply = Reply::new(self.encoding, id);
         let id = self.calls.insert(id.map(Id::from));
-        self.events.push_back(Event::Invoked(Call {
+        self.events.push_back(Queued::Event(Event::Invoked(Call {
             id,
             target: target.into(),
             reply,
@@ -457,7 +479,7 @@ impl Connection {
             streams,
             encoding: self.encoding,
             arguments: Bytes::copy_from_slice(arguments.raw()),
-        }));
+        })));
     }
 
     fn check_unread(&mut self, payload: Payload<'_>) {

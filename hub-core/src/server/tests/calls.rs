@@ -135,3 +135,22 @@ fn two_calls_of_one_id_are_two_calls() {
     wire.send(&[&cancel("a")]);
     assert_eq!(wire.drain(), ["cancelled 0".to_owned(), result("a", 1)]);
 }
+
+#[test]
+fn a_cancel_is_for_what_was_open_before_it_and_still_is() {
+    let mut wire = parallel(2);
+    wire.send(&[&call("a", "M"), &cancel("a"), &call("b", "M"), &cancel("b"), &call("b", "M")]);
+    assert_eq!(wire.event().as_deref(), Some("invoked 0 M[]"));
+    assert!(wire.answer(0));
+    assert_eq!(wire.events(), ["invoked 1 M[]", "cancelled 1", "invoked 2 M[]"]);
+}
+
+#[test]
+fn a_start_comes_before_what_came_behind_the_parked_call() {
+    let mut wire = parallel(1);
+    invoked(&mut wire, &["a", "b", "c"]);
+    assert_eq!((wire.admit(0), wire.admit(1)), (Admission::Started, Admission::Parked));
+    wire.send(&[&call("d", "M")]);
+    assert!(wire.answer(0));
+    assert_eq!(wire.events(), ["started 1", "invoked 3 M[]"]);
+}

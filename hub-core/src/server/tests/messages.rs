@@ -105,8 +105,8 @@ fn a_start_that_waits_behind_a_malformed_payload_is_not_lost() {
     assert_eq!(wire.events().len(), 2);
     assert_eq!((wire.admit(0), wire.admit(1)), (Admission::Started, Admission::Parked));
     wire.send(&[&call("3", "Bad"), &call("4", "D")]);
-    assert!(wire.answer(0));
     assert_eq!(wire.event().as_deref(), Some("invoked 2 Bad[]"));
+    assert!(wire.answer(0));
     wire.connection.malformed(syntax(), wire.now);
     assert_eq!(wire.event().as_deref(), Some("started 1"));
     assert!(wire.answer(1));
