@@ -77,8 +77,18 @@ enum Queued {
 #[derive(Debug)]
 struct PendingEnd {
     reason: CloseReason,
-    /// Whether it also waits for parked calls to start, as it would behind them on the wire.
-    patient: bool,
+    behind: Behind,
+}
+
+/// What an end waits for, besides the events that are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Behind {
+    /// The last word was read: for parked calls to start, as it would behind them on the wire.
+    Calls,
+    /// The input is over: for what is kept of it to be read, as far as the application takes it.
+    Input,
+    /// Both: for nothing.
+    Events,
 }
 
 impl Connection {
@@ -152,13 +162,14 @@ impl Connection {
             }
             return;
         }
-        let reason = match (self.pending_end.take(), end) {
+        let (reason, behind) = match (self.pending_end.take(), end) {
             // Whatever came first is the better reason.
-            (Some(before), _) => before.reason,
-            (None, End::Finished) => CloseReason::Ended,
-            (None, End::Lost(kind)) => CloseReason::Lost(kind),
+            (Some(PendingEnd { reason, behind: Behind::Input }), _) => (reason, Behind::Input),
+            (Some(before), _) => (before.reason, Behind::Events),
+            (None, End::Finished) => (CloseReason::Ended, Behind::Input),
+            (None, End::Lost(kind)) => (CloseReason::Lost(kind), Behind::Input),
         };
-        self.pending_end = Some(PendingEnd { reason, patient: false });
+        self.pending_end = Some(PendingEnd { reason, behind });
     }
 
     // Application to machine.
@@ -326,7 +337,8 @@ impl Connection {
 
     /// Whether the last word was read: nothing behind it is.
     fn is_cut_off(&self) -> bool {
-        self.phase.is_ending() || self.pending_end.as_ref().is_some_and(|pending| pending.patient)
+        let pending = self.pending_end.as_ref();
+        self.phase.is_ending() || pending.is_some_and(|pending| pending.behind != Behind::Input)
     }
 
     /// Whether messages wait because the application is busy.
@@ -494,15 +506,18 @@ impl Connection {
     ///
     /// An end that is known already came behind this one.
     fn end_after_calls(&mut self, reason: CloseReason) {
-        let patient = self.pending_end.take().is_none_or(|pending| pending.patient);
+        let behind = match self.pending_end {
+            None | Some(PendingEnd { behind: Behind::Calls, .. }) => Behind::Calls,
+            Some(_) => Behind::Events,
+        };
         self.input = BytesMut::new();
-        self.pending_end = Some(PendingEnd { reason, patient });
+        self.pending_end = Some(PendingEnd { reason, behind });
     }
 
     /// Whether the next event is the end, but for those that wait already.
     fn ends_next(&self) -> bool {
         let pending = self.pending_end.as_ref();
-        pending.is_some_and(|pending| !pending.patient || self.calls.waiting() == 0)
+        pending.is_some_and(|pending| pending.behind != Behind::Calls || self.calls.waiting() == 0)
     }
 
     fn end_as_pending(&mut self) {

@@ -80,11 +80,11 @@ fn a_last_word_that_is_read_after_the_end_still_came_before_it() {
     let closed = CloseReason::PeerClosed(None);
     for (last, reason) in [(CLOSE, closed), ("nonsense", fault(DecodeError::Syntax))] {
         let mut wire = Wire::limited(Limits { events: 1, ..Limits::default() });
-        wire.send(&[&call("1", "A"), last]);
+        wire.send(&[&call("1", "A"), last, &call("2", "B")]);
         wire.disconnect(End::Finished);
         assert_eq!(wire.event().as_deref(), Some("invoked 0 A[]"));
         assert!(wire.answer(0));
-        wire.drain();
+        assert_eq!(wire.drain().len(), 3);
         assert_eq!(wire.reason, Some(reason));
     }
 }
