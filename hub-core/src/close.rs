@@ -161,7 +161,8 @@ mod tests {
     fn every_reason_is_told_as_the_table_says() {
         let detail = "Connection closed with an error. InvalidDataException: Connection terminated while reading a message.";
         let silence = CloseReason::Timeout(Timer::PeerSilence);
-        let table: [(CloseReason, bool, Option<(Option<&str>, bool)>); 16] = [
+        type Told = Option<(Option<&'static str>, bool)>;
+        let table: [(CloseReason, bool, Told); 16] = [
             (CloseReason::Peer(PeerFault::Truncated), false, Some((Some(CLOSED_WITH_ERROR), true))),
             (CloseReason::Peer(PeerFault::Truncated), true, Some((Some(detail), true))),
             (silence, false, Some((Some(CLOSED_WITH_ERROR), true))),
