@@ -54,7 +54,8 @@ impl Calls {
 
     /// Gives a bound call a slot, or parks it behind those that came before.
     pub(super) fn admit(&mut self, id: CallId, slots: usize) -> Admission {
-        let free = self.running < slots && self.parked() == 0;
+        // A slot that gets free goes to a parked call at once, so a free one passes nobody by.
+        let free = self.running < slots;
         let Some((_, entry)) = self.find(id) else { return Admission::Gone };
         if entry.state != State::Binding {
             return Admission::Gone;
@@ -103,11 +104,6 @@ impl Calls {
             .iter()
             .rfind(|entry| entry.id < before && entry.invocation.as_deref() == Some(invocation))
             .map(|entry| entry.id)
-    }
-
-    /// How many wait for a slot.
-    pub(super) fn parked(&self) -> usize {
-        self.open.iter().filter(|entry| entry.state == State::Parked).count()
     }
 
     /// How many wait or may come to wait for a slot.

@@ -159,6 +159,7 @@ fn an_abort_discards_events_that_nobody_has_taken() {
     wire.send(&[&call("1", "A"), &call("2", "B")]);
     assert_eq!(wire.event().as_deref(), Some("invoked 0 A[]"));
     wire.close(CloseReason::Aborted);
+    assert_eq!(wire.connection.open_calls(), 0);
     assert_eq!(wire.admit(0), Admission::Gone);
     assert!(!wire.answer(0));
     assert_eq!(wire.drain(), [CLOSE, "closed"]);
