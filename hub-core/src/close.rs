@@ -161,23 +161,23 @@ mod tests {
     fn every_reason_is_told_as_the_table_says() {
         let detail = "Connection closed with an error. InvalidDataException: Connection terminated while reading a message.";
         let silence = CloseReason::Timeout(Timer::PeerSilence);
-        type Told = Option<(Option<&'static str>, bool)>;
-        let table: [(CloseReason, bool, Told); 16] = [
-            (CloseReason::Peer(PeerFault::Truncated), false, Some((Some(CLOSED_WITH_ERROR), true))),
-            (CloseReason::Peer(PeerFault::Truncated), true, Some((Some(detail), true))),
-            (silence, false, Some((Some(CLOSED_WITH_ERROR), true))),
+        let told = |error, allow_reconnect| Some((error, allow_reconnect));
+        let table = [
+            (CloseReason::Peer(PeerFault::Truncated), false, told(Some(CLOSED_WITH_ERROR), true)),
+            (CloseReason::Peer(PeerFault::Truncated), true, told(Some(detail), true)),
+            (silence, false, told(Some(CLOSED_WITH_ERROR), true)),
             (CloseReason::Timeout(Timer::Handshake), false, None),
-            (CloseReason::PeerClosed(None), true, Some((None, false))),
-            (CloseReason::PeerClosed(Some("x".into())), true, Some((None, false))),
-            (CloseReason::Overflow, false, Some((Some(CLOSED_WITH_ERROR), true))),
-            (CloseReason::SlowConsumer, false, Some((Some(CLOSED_WITH_ERROR), true))),
-            (CloseReason::Aborted, true, Some((None, false))),
-            (CloseReason::Closed { allow_reconnect: true }, false, Some((None, true))),
-            (CloseReason::Closed { allow_reconnect: false }, false, Some((None, false))),
+            (CloseReason::PeerClosed(None), true, told(None, false)),
+            (CloseReason::PeerClosed(Some("x".into())), true, told(None, false)),
+            (CloseReason::Overflow, false, told(Some(CLOSED_WITH_ERROR), true)),
+            (CloseReason::SlowConsumer, false, told(Some(CLOSED_WITH_ERROR), true)),
+            (CloseReason::Aborted, true, told(None, false)),
+            (CloseReason::Closed { allow_reconnect: true }, false, told(None, true)),
+            (CloseReason::Closed { allow_reconnect: false }, false, told(None, false)),
             (CloseReason::Refused("x".into()), true, None),
-            (CloseReason::Rejected(None), true, Some((Some(CLOSED_WITH_ERROR), false))),
-            (CloseReason::AuthExpired, true, Some((None, true))),
-            (CloseReason::Ended, true, Some((None, true))),
+            (CloseReason::Rejected(None), true, told(Some(CLOSED_WITH_ERROR), false)),
+            (CloseReason::AuthExpired, true, told(None, true)),
+            (CloseReason::Ended, true, told(None, true)),
             (CloseReason::Lost(ErrorKind::ConnectionReset), true, None),
         ];
         for (reason, detailed, wanted) in table {
