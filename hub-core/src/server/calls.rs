@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use hub_proto::Id;
 
 use super::event::{Admission, CallId};
+use super::{release, take_first};
 
 /// Calls by the order of their arrival, and the slots in which they run.
 #[derive(Debug)]
@@ -12,6 +13,8 @@ pub(super) struct Calls {
     next: u64,
     running: usize,
     open: VecDeque<Entry>,
+    /// Got a slot after they were parked, which nobody knows yet.
+    started: VecDeque<CallId>,
 }
 
 #[derive(Debug)]
@@ -34,7 +37,7 @@ enum State {
 
 impl Calls {
     pub(super) const fn new() -> Self {
-        Self { next: 0, running: 0, open: VecDeque::new() }
+        Self { next: 0, running: 0, open: VecDeque::new(), started: VecDeque::new() }
     }
 
     pub(super) fn insert(&mut self, invocation: Option<Id>) -> CallId {
@@ -51,7 +54,8 @@ impl Calls {
 
     /// Gives a bound call a slot, or parks it behind those that came before.
     pub(super) fn admit(&mut self, id: CallId, slots: usize) -> Admission {
-        let free = self.running < slots && self.parked() == 0;
+        // A slot that gets free goes to a parked call at once, so a free one passes nobody by.
+        let free = self.running < slots;
         let Some((_, entry)) = self.find(id) else { return Admission::Gone };
         if entry.state != State::Binding {
             return Admission::Gone;
@@ -66,32 +70,40 @@ impl Calls {
         let Some((at, entry)) = self.find(id) else { return false };
         let ran = entry.state == State::Running;
         self.open.remove(at);
+        release(&mut self.open);
         self.running -= usize::from(ran);
         true
     }
 
     /// Gives a free slot to the call that has been parked the longest.
-    pub(super) fn start_next(&mut self, slots: usize) -> Option<CallId> {
+    pub(super) fn start_next(&mut self, slots: usize) {
         if self.running >= slots {
-            return None;
+            return;
         }
-        let entry = self.open.iter_mut().find(|entry| entry.state == State::Parked)?;
-        entry.state = State::Running;
-        self.running += 1;
-        Some(entry.id)
+        if let Some(entry) = self.open.iter_mut().find(|entry| entry.state == State::Parked) {
+            entry.state = State::Running;
+            self.running += 1;
+            self.started.push_back(entry.id);
+        }
     }
 
-    /// The open call with that invocation id; the latest, should the client have used it twice.
-    pub(super) fn by_invocation(&self, invocation: &str) -> Option<CallId> {
+    /// The next call that got a slot after it was parked.
+    pub(super) fn poll_started(&mut self) -> Option<CallId> {
+        take_first(&mut self.started)
+    }
+
+    /// The id of the next call.
+    pub(super) const fn next_id(&self) -> CallId {
+        CallId(self.next)
+    }
+
+    /// The open call with that invocation id from `before` on backwards; the latest, should the
+    /// client have used it twice.
+    pub(super) fn by_invocation(&self, invocation: &str, before: CallId) -> Option<CallId> {
         self.open
             .iter()
-            .rfind(|entry| entry.invocation.as_deref() == Some(invocation))
+            .rfind(|entry| entry.id < before && entry.invocation.as_deref() == Some(invocation))
             .map(|entry| entry.id)
-    }
-
-    /// How many wait for a slot.
-    pub(super) fn parked(&self) -> usize {
-        self.open.iter().filter(|entry| entry.state == State::Parked).count()
     }
 
     /// How many wait or may come to wait for a slot.
@@ -103,6 +115,11 @@ impl Calls {
         self.open.len()
     }
 
+    #[cfg(test)]
+    pub(super) fn capacity(&self) -> usize {
+        self.open.capacity()
+    }
+
     /// Drops the calls whose arguments nobody will bind any more.
     pub(super) fn forget_unbound(&mut self) {
         self.open.retain(|entry| entry.state != State::Binding);
@@ -110,6 +127,7 @@ impl Calls {
 
     pub(super) fn clear(&mut self) {
         self.open.clear();
+        self.started.clear();
         self.running = 0;
     }
 }
