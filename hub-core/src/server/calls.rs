@@ -12,6 +12,8 @@ use super::{release, take_first};
 pub(super) struct Calls {
     next: u64,
     running: usize,
+    /// Bytes of the arguments of those that do not run.
+    waiting_bytes: usize,
     open: VecDeque<Entry>,
     /// Got a slot after they were parked, which nobody knows yet.
     started: VecDeque<CallId>,
@@ -21,6 +23,7 @@ pub(super) struct Calls {
 struct Entry {
     id: CallId,
     invocation: Option<Id>,
+    bytes: usize,
     state: State,
 }
 
@@ -37,13 +40,21 @@ enum State {
 
 impl Calls {
     pub(super) const fn new() -> Self {
-        Self { next: 0, running: 0, open: VecDeque::new(), started: VecDeque::new() }
+        Self {
+            next: 0,
+            running: 0,
+            waiting_bytes: 0,
+            open: VecDeque::new(),
+            started: VecDeque::new(),
+        }
     }
 
-    pub(super) fn insert(&mut self, invocation: Option<Id>) -> CallId {
+    /// Takes a call in, whose arguments have that many bytes.
+    pub(super) fn insert(&mut self, invocation: Option<Id>, bytes: usize) -> CallId {
         let id = CallId(self.next);
         self.next += 1;
-        self.open.push_back(Entry { id, invocation, state: State::Binding });
+        self.waiting_bytes += bytes;
+        self.open.push_back(Entry { id, invocation, bytes, state: State::Binding });
         id
     }
 
@@ -60,18 +71,29 @@ impl Calls {
         if entry.state != State::Binding {
             return Admission::Gone;
         }
-        entry.state = if free { State::Running } else { State::Parked };
-        self.running += usize::from(free);
-        if free { Admission::Started } else { Admission::Parked }
+        if !free {
+            entry.state = State::Parked;
+            return Admission::Parked;
+        }
+        entry.state = State::Running;
+        let bytes = entry.bytes;
+        self.waiting_bytes -= bytes;
+        self.running += 1;
+        Admission::Started
     }
 
     /// Ends a call; false when it was over before.
     pub(super) fn remove(&mut self, id: CallId) -> bool {
         let Some((at, entry)) = self.find(id) else { return false };
-        let ran = entry.state == State::Running;
+        match entry.state {
+            State::Running => self.running -= 1,
+            State::Binding | State::Parked => {
+                let bytes = entry.bytes;
+                self.waiting_bytes -= bytes;
+            }
+        }
         self.open.remove(at);
         release(&mut self.open);
-        self.running -= usize::from(ran);
         true
     }
 
@@ -83,6 +105,7 @@ impl Calls {
         if let Some(entry) = self.open.iter_mut().find(|entry| entry.state == State::Parked) {
             entry.state = State::Running;
             self.running += 1;
+            self.waiting_bytes -= entry.bytes;
             self.started.push_back(entry.id);
         }
     }
@@ -111,6 +134,11 @@ impl Calls {
         self.open.len() - self.running
     }
 
+    /// The bytes of their arguments.
+    pub(super) const fn waiting_bytes(&self) -> usize {
+        self.waiting_bytes
+    }
+
     pub(super) fn len(&self) -> usize {
         self.open.len()
     }
@@ -123,11 +151,14 @@ impl Calls {
     /// Drops the calls whose arguments nobody will bind any more.
     pub(super) fn forget_unbound(&mut self) {
         self.open.retain(|entry| entry.state != State::Binding);
+        let parked = self.open.iter().filter(|entry| entry.state == State::Parked);
+        self.waiting_bytes = parked.map(|entry| entry.bytes).sum();
     }
 
     pub(super) fn clear(&mut self) {
         self.open.clear();
         self.started.clear();
         self.running = 0;
+        self.waiting_bytes = 0;
     }
 }

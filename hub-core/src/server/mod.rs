@@ -122,6 +122,9 @@ impl Connection {
         if self.phase.is_ending() || self.pending_end.is_some() || bytes.is_empty() {
             return;
         }
+        if self.handshake_until().is_some_and(|until| self.now >= until) {
+            return self.end(CloseReason::Timeout(Timer::Handshake));
+        }
         self.last_input = self.now;
         if !self.wants_input() && self.input.len() + bytes.len() > self.config.limits.parked {
             return self.end(CloseReason::Overflow);
@@ -152,7 +155,8 @@ impl Connection {
         }
     }
 
-    /// The input is over. What came before it is still handled.
+    /// The input is over. What came before it is still read, as far as the application takes it at
+    /// once: calls that wait for others to end, or for the greeting, are dropped.
     pub fn handle_disconnect(&mut self, end: End, now: Timestamp) {
         self.tick(now);
         self.lost |= matches!(end, End::Lost(_));
@@ -344,7 +348,9 @@ impl Connection {
     /// Whether messages wait because the application is busy.
     fn is_blocked(&self) -> bool {
         let limits = &self.config.limits;
-        self.events.len() >= limits.events || self.calls.waiting() >= limits.parked_calls
+        self.events.len() >= limits.events
+            || self.calls.waiting() >= limits.parked_calls
+            || self.calls.waiting_bytes() >= limits.parked
     }
 
     fn read_kept(&mut self) {
@@ -482,7 +488,7 @@ impl Connection {
         streams: usize,
     ) {
         let reply = Reply::new(self.encoding, id);
-        let id = self.calls.insert(id.map(Id::from));
+        let id = self.calls.insert(id.map(Id::from), arguments.raw().len());
         self.events.push_back(Queued::Event(Event::Invoked(Call {
             id,
             target: target.into(),

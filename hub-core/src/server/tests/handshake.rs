@@ -201,3 +201,11 @@ fn nothing_is_read_behind_a_refused_request() {
     wire.send(&[HELLO]);
     assert!(wire.drain().is_empty());
 }
+
+#[test]
+fn a_request_that_comes_with_its_deadline_is_too_late() {
+    let mut wire = Wire::new(Config::default());
+    wire.now = wire.now + Config::default().handshake_timeout;
+    wire.send(&[HELLO]);
+    assert_eq!(wire.drain(), [r#"{"error":"Handshake was canceled."}"#, "closed"]);
+}

@@ -136,3 +136,22 @@ fn the_memory_of_a_burst_is_not_kept_while_idle() {
     assert!(connection.calls.capacity() <= KEPT_CAPACITY);
     assert_eq!(connection.input.capacity(), 0);
 }
+
+#[test]
+fn arguments_that_wait_are_counted_in_bytes() {
+    let limits = Limits { parked: 100, ..Limits::default() };
+    let mut wire = Wire::limited(limits);
+    let long = "x".repeat(60);
+    let call = |id: u8| {
+        format!(r#"{{"type":1,"invocationId":"{id}","target":"T","arguments":["{long}"]}}"#)
+    };
+    wire.send(&[&call(0), &call(1), &call(2), &call(3)]);
+    // The first two fill the budget while nobody has bound them.
+    assert_eq!(wire.drain().len(), 2);
+    assert_eq!(wire.admit(0), Admission::Started);
+    assert_eq!(wire.drain().len(), 1, "what runs does not wait");
+    assert_eq!((wire.admit(1), wire.admit(2)), (Admission::Parked, Admission::Parked));
+    assert_eq!(wire.drain(), [""; 0]);
+    assert!(wire.answer(0));
+    assert_eq!(wire.drain().len(), 3, "a start, an answer and the last call");
+}
