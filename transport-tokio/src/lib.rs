@@ -30,3 +30,7 @@ pub use hub_async::server::{Body, MountError};
 pub use io::Io;
 pub use runtime::TokioRuntime;
 pub use server::{Bound, Server};
+
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
