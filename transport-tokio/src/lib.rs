@@ -18,7 +18,7 @@
 //! ```
 //!
 //! Only tokio's side of things is here: its sockets, timers and tasks. What is served, and how, is
-//! `hub-async`'s.
+//! `hub-async`'s, on which a server depends as well.
 
 mod io;
 mod listen;
