@@ -1,5 +1,16 @@
-//! Will serve SignalR hubs on smol, and on async-std as a feature.
+//! The sockets, timers and tasks of smol (by default) and of async-std (feature `async-std`) for hubs.
 //!
-//! Nothing is here yet: the sockets, timers and tasks of these runtimes will come as one more
-//! implementation of `hub-async`'s `Runtime` and `Socket`, as `transport-tokio` is one. Until then
-//! `transport-tokio` is the only adapter.
+//! Both run on async-io, so one crate serves both; only the executor differs. There is no `Server` here
+//! yet, as `transport-tokio` has one: mount [`Routes`](hub_async::server::Routes) on a runtime of this
+//! crate, and hand each accepted connection to
+//! [`Service::serve_connection`](hub_async::server::Service::serve_connection) as an [`Io`].
+
+mod io;
+mod runtime;
+mod socket;
+
+pub use io::Io;
+#[cfg(feature = "async-std")]
+pub use runtime::AsyncStdRuntime;
+#[cfg(feature = "smol")]
+pub use runtime::SmolRuntime;
