@@ -58,8 +58,11 @@ fn rows(cases: Vec<Case>) -> Vec<Row> {
 pub(crate) fn echo(scale: Scale) -> Vec<Row> {
     let case = |name: &'static str, floor, kind: &'static str, peer, window| {
         let server = Server::start(kind);
-        let measure =
-            move || block_on(client::echo_rate(server.address, peer, 50, window, scale.time));
+        // The whole server belongs to the measure, not only its address.
+        let measure = move || {
+            let server: &Server = &server;
+            block_on(client::echo_rate(server.address, peer, 50, window, scale.time))
+        };
         (Row::new(name, Unit::PerSecond, floor), Box::new(measure) as Measure)
     };
     let mut cases = vec![
