@@ -17,6 +17,23 @@ use tests::fuzz::{TARGETS, Target};
 
 const VECTORS: &str = include_str!("../../hub-proto/tests/vectors/wire-vectors.json");
 
+/// One frame for each rule that a peer can break.
+const BAD_FRAMES: [(&str, &[u8]); 13] = [
+    ("bad-reserved-bit", b"\xc1\x80\0\0\0\0"),
+    ("bad-opcode", b"\x83\x80\0\0\0\0"),
+    ("bad-continuation", b"\x80\x80\0\0\0\0"),
+    ("bad-interleaving", b"\x01\x81\0\0\0\0a\x81\x81\0\0\0\0b"),
+    ("bad-fragmented-ping", b"\x09\x80\0\0\0\0"),
+    ("bad-long-ping", b"\x89\xfe\0\x7e\0\0\0\0"),
+    ("bad-length-of-two-bytes", b"\x82\xfe\0\x7d\0\0\0\0"),
+    ("bad-length-of-eight-bytes", b"\x82\xff\0\0\0\0\0\0\xff\xff\0\0\0\0"),
+    ("bad-length-over-63-bits", b"\x82\xff\x80\0\0\0\0\0\0\0\0\0\0\0"),
+    ("bad-close-of-one-byte", b"\x88\x81\0\0\0\0\x03"),
+    ("bad-close-code", b"\x88\x82\0\0\0\0\x03\xed"),
+    ("bad-text", b"\x81\x84\0\0\0\0ab\xc3("),
+    ("bad-text-cut-off", b"\x81\x81\0\0\0\0\xc3"),
+];
+
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let mut trials: Vec<_> = TARGETS.into_iter().map(replay).collect();
@@ -90,7 +107,7 @@ fn write_seeds() -> Result<(), Failed> {
             seed("ws", name, &frames(bytes))?;
         }
     }
-    Ok(())
+    BAD_FRAMES.into_iter().try_for_each(|(name, bytes)| seed("ws", name, bytes))
 }
 
 /// One vector of a kind is enough: the same outcome for a message of the same properties.

@@ -76,46 +76,36 @@ impl Source {
     }
 }
 
-/// Writes out the tree of an import whose `use` or prefix was taken.
+/// Writes out one branch of an import, behind `prefix`, up to and with the comma, brace or semicolon after it.
 fn import(
     tokens: &[(usize, &str)],
     at: &mut usize,
     prefix: &str,
     paths: &mut Vec<(usize, String)>,
 ) {
-    let mut path = prefix.to_owned();
-    let mut line = 0;
-    while let Some((here, token)) = tokens.get(*at).copied() {
+    let (mut path, mut named) = (prefix.to_owned(), None);
+    while let Some((line, token)) = tokens.get(*at).copied() {
         *at += 1;
         match token {
+            "{" => {
+                named = None;
+                let more = |at| tokens.get(at - 1).is_some_and(|(_, end)| ["{", ","].contains(end));
+                while *at < tokens.len() && more(*at) {
+                    import(tokens, at, &path, paths);
+                }
+            }
+            "," | "}" | ";" => break,
+            "as" => *at += 1,
             "::" if path.is_empty() => {}
             "::" => path.push_str("::"),
-            "{" => {
-                loop {
-                    import(tokens, at, &path, paths);
-                    let before = at.checked_sub(1).and_then(|before| tokens.get(before));
-                    if before.is_none_or(|(_, token)| *token != ",") {
-                        break;
-                    }
-                }
-                // What follows the closing brace belongs to the outer tree.
-                return import(tokens, at, "", paths);
-            }
-            "as" => *at += 1,
-            "self" if !path.is_empty() => {}
-            "," | "}" | ";" => break,
+            "self" => named = Some(line),
             name => {
-                line = here;
+                named = Some(line);
                 path.push_str(name);
             }
         }
     }
-    let path = path.trim_end_matches("::");
-    if line > 0 || path.len() < prefix.len() {
-        let line =
-            if line > 0 { line } else { tokens.get(at.saturating_sub(1)).map_or(0, |one| one.0) };
-        paths.push((line, path.to_owned()));
-    }
+    paths.extend(named.map(|line| (line, path.trim_end_matches("::").to_owned())));
 }
 
 /// How many bytes at the front of `rest` are a comment or a literal that is text; `before` is the last char of code.
@@ -265,6 +255,7 @@ mod tests {
         assert_eq!(found("let now = std::time::Instant::now();"), ["std::time::Instant::now"]);
         assert_eq!(found("let dice = rand::random();"), ["rand::random"]);
         assert_eq!(found("use rand;"), ["rand"]);
+        assert_eq!(found("use a::{b::{c, d,}, e}; use {f, std::{thread}};"), ["std::thread"]);
     }
 
     #[test]
