@@ -1,6 +1,6 @@
 //! A hub connection on a server: a peer, a clock and an application that do anything in any order.
 //!
-//! The first byte of the input chooses the settings, the rest is a list of [steps](Twins::step).
+//! The first byte of the input chooses the settings, the rest is a list of steps.
 
 use std::io::ErrorKind;
 use std::time::Duration;
