@@ -1,3 +1,5 @@
 //! What the integration tests share.
 
+pub mod architecture;
+pub mod fuzz;
 pub mod node;
