@@ -1,3 +1,4 @@
 //! What the integration tests share.
 
+pub mod memory;
 pub mod node;

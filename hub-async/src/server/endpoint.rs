@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use event_listener::Event;
-use hub_core::endpoint::{Fresh, Outcome, Request, Table};
+use hub_core::endpoint::{Claim, Fresh, Outcome, Request, Table};
 use hub_core::server::Config;
 use hub_core::{CloseReason, Outbox};
 
@@ -67,12 +67,12 @@ impl Endpoint {
     /// Makes the connection that a request carries from here on.
     pub(crate) fn admit(
         self: &Arc<Self>,
-        id: Arc<str>,
-        token: Arc<str>,
+        claim: Claim,
         facts: RequestFacts,
     ) -> (Arc<Member>, Ticket) {
+        let Claim { connection_id, token } = claim;
         let outbox = Outbox::new(&self.config.limits, self.options.slow_consumer, self.clock.now());
-        let member = Arc::new(Member::new(id, facts, Outlet::new(outbox)));
+        let member = Arc::new(Member::new(connection_id, facts, Outlet::new(outbox)));
         self.sessions.fetch_add(1, Ordering::AcqRel);
         let mut table = self.table();
         let draining = table.is_draining();
@@ -118,6 +118,13 @@ impl Endpoint {
 
     fn table(&self) -> MutexGuard<'_, Table<Arc<Member>>> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Ticket {
+    /// Where the session is.
+    pub(crate) const fn endpoint(&self) -> &Arc<Endpoint> {
+        &self.endpoint
     }
 }
 

@@ -23,6 +23,7 @@ use crate::facts::RequestFacts;
 use crate::hub::Hub;
 use crate::options::HubOptions;
 use crate::runtime::{Clock, Runtime, SharedTimer};
+use crate::socket::Socket;
 
 /// Answers requests that no hub wants.
 pub type Fallback = Arc<
@@ -182,6 +183,33 @@ impl Service {
         }
     }
 
+    /// Runs a connection on a pipe whose upgrade to a WebSocket another HTTP stack has answered.
+    ///
+    /// The hub is told by the path of the request and the negotiation by its query; the method and the
+    /// headers of the upgrade are not looked at. `read` is what was read from the pipe behind the
+    /// request. Fails, and drops the pipe, with the status that the upgrade would have been refused with.
+    pub fn serve_socket<B>(
+        &self,
+        request: &Request<B>,
+        socket: Arc<dyn Socket>,
+        read: &[u8],
+    ) -> Result<(), StatusCode> {
+        let uri = request.uri();
+        let Some((endpoint, Route::Endpoint)) = self.find(uri.path()) else {
+            return Err(StatusCode::NOT_FOUND);
+        };
+        let query = uri.query().unwrap_or_default();
+        match endpoint.attach(Asked::WebSocket, query) {
+            Outcome::Attach(claim) => {
+                let facts = RequestFacts::new(uri.path(), query, request.headers(), self.peer);
+                let (member, ticket) = endpoint.admit(claim, facts);
+                websocket::start(member, ticket, socket, read);
+                Ok(())
+            }
+            Outcome::Answer(answer) => Err(status(&answer)),
+        }
+    }
+
     /// Lets nobody in any more, asks every connection to leave (its client may reconnect), and waits for
     /// the last one, at most `patience`. Says whether all have left.
     pub async fn drain(&self, patience: Duration) -> bool {
@@ -251,10 +279,14 @@ impl Service {
     }
 }
 
+fn status(answer: &Answer) -> StatusCode {
+    StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
 fn respond(answer: Answer) -> Response<Body> {
+    let status = status(&answer);
     let mut response = Response::new(Body::from(answer.body));
-    *response.status_mut() =
-        StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() = status;
     if let Some(kind) = answer.content_type {
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     }

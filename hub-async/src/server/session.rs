@@ -6,7 +6,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use bytes::{Bytes, BytesMut};
 use hub_core::link::{Link, LinkEvent};
 use hub_core::server::{CallFault, Connection, End, Event, TransportFacts};
 use hub_core::{CloseReason, Deadline, Delivery, PeerFault, Pushed, Timer, Timestamp};
@@ -60,13 +59,13 @@ enum Stage {
 
 impl Session {
     pub(super) fn new(
-        endpoint: Arc<Endpoint>,
         member: Arc<Member>,
         ticket: Ticket,
         socket: Arc<dyn Socket>,
-        leftover: &Bytes,
+        read: &[u8],
         spread: u8,
     ) -> Self {
+        let endpoint = Arc::clone(ticket.endpoint());
         let now = endpoint.clock.now();
         let facts = TransportFacts::websocket(spread);
         let mut session = Self {
@@ -81,7 +80,7 @@ impl Session {
             sleep: None,
             armed: None,
         };
-        session.receive(&mut BytesMut::from(&**leftover), now);
+        session.receive(&mut read.to_vec(), now);
         session
     }
 
