@@ -67,7 +67,18 @@ pub struct Outbox {
 #[derive(Debug)]
 struct Entry {
     bytes: Bytes,
-    droppable: bool,
+    origin: Origin,
+}
+
+/// Where bytes come from, which decides what may push them out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    /// The connection.
+    Own,
+    /// The hub; its policy may drop them.
+    Hub,
+    /// The link; the latest does for all.
+    Control,
 }
 
 /// What may pass.
@@ -167,16 +178,26 @@ impl Outbox {
         self.bytes += size;
         self.queue.push_back(Entry {
             bytes: frame.websocket().clone(),
-            droppable: delivery == Delivery::Hub,
+            origin: match delivery {
+                Delivery::Own => Origin::Own,
+                Delivery::Hub => Origin::Hub,
+            },
         });
         if self.bytes > self.soft { Pushed::Waiting } else { Pushed::Queued }
     }
 
-    /// Puts a control frame of the link in front of every frame of which nothing has left.
+    /// Puts a control frame of the link in front of every frame of which nothing has left, in the place
+    /// of the last one if that still waits: nobody fills the queue with pings.
     pub fn push_control(&mut self, frame: Bytes) {
-        self.bytes += frame.len();
         let at = usize::from(self.written > 0);
-        self.queue.insert(at, Entry { bytes: frame, droppable: false });
+        self.bytes += frame.len();
+        match self.queue.get_mut(at) {
+            Some(entry) if entry.origin == Origin::Control => {
+                self.bytes -= entry.bytes.len();
+                entry.bytes = frame;
+            }
+            _ => self.queue.insert(at, Entry { bytes: frame, origin: Origin::Control }),
+        }
     }
 
     /// Ends the queue; `last` (the link's close) is the last thing that leaves.
@@ -184,7 +205,7 @@ impl Outbox {
         self.gate = Gate::Sealed;
         if let Some(bytes) = last {
             self.bytes += bytes.len();
-            self.queue.push_back(Entry { bytes, droppable: false });
+            self.queue.push_back(Entry { bytes, origin: Origin::Own });
         }
     }
 
@@ -258,7 +279,7 @@ impl Outbox {
         while self.bytes + size > self.soft
             && let Some(entry) = self.queue.get(at)
         {
-            if entry.droppable {
+            if entry.origin == Origin::Hub {
                 self.bytes -= entry.bytes.len();
                 self.queue.remove(at);
             } else {
@@ -389,13 +410,14 @@ mod tests {
     }
 
     #[test]
-    fn a_control_frame_goes_between_whole_frames_only() {
+    fn a_control_frame_goes_between_whole_frames_only_and_replaces_the_last() {
         let mut outbox = outbox(SlowConsumer::Wait);
         let ping = Frame::message(Encoding::Json, &Message::Ping);
         outbox.push(&ping, Delivery::Own);
         outbox.push(&ping, Delivery::Own);
         outbox.push_control(Bytes::from_static(b"1"));
         outbox.written(3, NOW);
+        outbox.push_control(Bytes::from_static(b"3"));
         outbox.push_control(Bytes::from_static(b"2"));
         outbox.seal(Some(Bytes::from_static(b"end")));
         let whole = ping.websocket();
