@@ -536,10 +536,8 @@ impl Connection {
     // Timers.
 
     fn ping_at(&self) -> Option<Timestamp> {
-        let interval = self.config.keep_alive_interval;
-        let early = interval / 8 * u32::from(self.facts.spread) / 255;
         (self.facts.keep_alive && self.phase.is_connected())
-            .then(|| self.last_write + (interval - early))
+            .then(|| self.last_write + self.config.ping_after(self.facts.spread))
     }
 
     fn silence_until(&self) -> Option<Timestamp> {
