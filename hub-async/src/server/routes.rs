@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use futures_util::future::{Either, join_all, select};
 use http::header::{self, HeaderValue};
-use http::{Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode, Version};
 use hub_core::endpoint::{Answer, Outcome, Request as Asked, Route};
 use hub_core::server::ConfigError;
 use hyper::body::Incoming;
@@ -258,7 +258,10 @@ impl Service {
         let headers = request.headers();
         let accept =
             headers.get_all(header::ACCEPT).into_iter().filter_map(|value| value.to_str().ok());
-        let upgrade = websocket::is_upgrade(headers);
+        // Neither HTTP/1.0 nor a tunnel can be upgraded.
+        let upgrade = request.method() == Method::GET
+            && request.version() == Version::HTTP_11
+            && websocket::is_upgrade(headers);
         let asked = Asked::classify(route, request.method().as_str(), accept, upgrade);
         let accept_key = match asked {
             Asked::WebSocket => match websocket::accept_key(headers) {
