@@ -67,13 +67,13 @@ impl Member {
         push
     }
 
-    /// Asks the session to end, and tells handlers at once.
+    /// Asks the session to end. Not to be called under a lock.
     pub(crate) fn close(&self, reason: CloseReason) {
         self.inbox.close(reason);
         self.waker.wake();
     }
 
-    /// Fires `aborted`. Not to be called under a lock.
+    /// What `aborted` is about. Not to be fired under a lock.
     pub(crate) fn abort_signal(&self) -> &Signal {
         &self.aborted
     }

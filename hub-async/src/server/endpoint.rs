@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,12 +12,17 @@ use hub_core::endpoint::{Claim, Fresh, Outcome, Request, Table};
 use hub_core::server::Config;
 use hub_core::{CloseReason, Outbox};
 
+use super::running::discard;
 use crate::facts::RequestFacts;
 use crate::hub::HubCore;
 use crate::member::Member;
 use crate::options::Resolved;
 use crate::outlet::Outlet;
 use crate::runtime::{Clock, Runtime};
+
+/// Expired negotiations are looked for no more often than that, and no less often.
+const SWEEP_MIN: Duration = Duration::from_secs(1);
+const SWEEP_MAX: Duration = Duration::from_secs(60);
 
 /// A hub at a route.
 pub(crate) struct Endpoint {
@@ -106,7 +112,9 @@ impl Endpoint {
     /// Frees negotiations that nobody claims, as they expire, for as long as the endpoint is there.
     pub(crate) fn sweep(self: &Arc<Self>) -> impl Future<Output = ()> + Send + use<> {
         let endpoint = Arc::downgrade(self);
-        let (clock, pause) = (self.clock.clone(), self.options.endpoint.disconnect_timeout);
+        let clock = self.clock.clone();
+        // Requests look for expired ones themselves; this is for the memory of an endpoint without any.
+        let pause = self.options.endpoint.disconnect_timeout.clamp(SWEEP_MIN, SWEEP_MAX);
         async move {
             loop {
                 clock.sleep(pause).await;
@@ -130,7 +138,9 @@ impl Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        drop(self.endpoint.table().release(&self.token));
+        // With the member go values of the hub's: only once the table is free again.
+        let member = self.endpoint.table().release(&self.token);
+        discard(member);
         if self.endpoint.sessions.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.endpoint.empty.notify(usize::MAX);
         }
