@@ -183,7 +183,8 @@ impl Client {
     /// Calls a method; without an id nothing is answered.
     pub async fn call(&self, id: &str, target: &str, arguments: &str) {
         let id = if id.is_empty() { String::new() } else { format!(r#""invocationId":"{id}","#) };
-        self.send(&format!(r#"{{"type":1,{id}"target":"{target}","arguments":{arguments}}}"#)).await;
+        self.send(&format!(r#"{{"type":1,{id}"target":"{target}","arguments":{arguments}}}"#))
+            .await;
     }
 
     /// Sends a frame.
