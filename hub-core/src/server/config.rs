@@ -38,6 +38,13 @@ impl Default for Config {
 #[error("{0} must be more than zero")]
 pub struct ConfigError(&'static str);
 
+impl ConfigError {
+    /// A setting of that name is zero.
+    pub const fn zero(name: &'static str) -> Self {
+        Self(name)
+    }
+}
+
 impl Config {
     /// How long after the last byte to the peer the next ping is due.
     pub(super) fn ping_after(&self, spread: u8) -> Duration {
@@ -60,8 +67,8 @@ impl Config {
             ("events", self.limits.events),
             ("read_ahead", self.limits.read_ahead),
             ("parked", self.limits.parked),
-            ("soft_output", self.limits.soft_output),
-            ("hard_output", self.limits.hard_output),
+            ("soft_send_buffer", self.limits.soft_output),
+            ("hard_send_buffer", self.limits.hard_output),
         ];
         let short =
             intervals.iter().find(|(_, interval)| interval.is_zero()).map(|(name, _)| *name);
