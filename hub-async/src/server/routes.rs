@@ -1,5 +1,6 @@
 //! Which request goes where.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
@@ -235,7 +236,8 @@ impl Service {
     }
 
     fn find(&self, path: &str) -> Option<(&Arc<Endpoint>, Route)> {
-        let path = path.strip_suffix('/').unwrap_or(path);
+        let path = decode(path);
+        let path = path.strip_suffix('/').unwrap_or(&path);
         self.inner.endpoints.iter().find_map(|endpoint| {
             let own = endpoint.path.strip_suffix('/').unwrap_or(&endpoint.path);
             let rest = path.get(own.len()..)?;
@@ -280,6 +282,30 @@ impl Service {
             (Outcome::Answer(answer), _) => respond(answer),
         }
     }
+}
+
+/// The path with its escapes decoded; one that means no text, or a slash that separates nothing, stays.
+fn decode(path: &str) -> Cow<'_, str> {
+    if !path.contains('%') {
+        return Cow::Borrowed(path);
+    }
+    let mut parts = path.split('%');
+    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        let digits = part.get(..2).filter(|digits| !digits.starts_with('+'));
+        let byte = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        match byte.filter(|byte| *byte != b'/') {
+            Some(byte) => {
+                bytes.push(byte);
+                bytes.extend_from_slice(part.as_bytes().get(2..).unwrap_or_default());
+            }
+            None => {
+                bytes.push(b'%');
+                bytes.extend_from_slice(part.as_bytes());
+            }
+        }
+    }
+    String::from_utf8(bytes).map_or(Cow::Borrowed(path), Cow::Owned)
 }
 
 fn status(answer: &Answer) -> StatusCode {
@@ -340,5 +366,27 @@ impl fmt::Debug for Service {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let paths: Vec<_> = self.paths().collect();
         f.debug_struct("Service").field("paths", &paths).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::decode;
+
+    #[test]
+    fn escapes_in_a_path_are_decoded_where_they_mean_text() {
+        let paths = [
+            ("/chat", "/chat"),
+            ("/ch%61t%20room", "/chat room"),
+            ("/Z%C3%BCrich", "/Zürich"),
+            ("/a%2Fb", "/a%2Fb"),
+            ("/%", "/%"),
+            ("/%zz%4", "/%zz%4"),
+            ("/%+1", "/%+1"),
+            ("/%ff", "/%ff"),
+        ];
+        for (sent, meant) in paths {
+            assert_eq!(decode(sent), meant);
+        }
     }
 }
