@@ -551,7 +551,10 @@ impl Drop for Session {
     /// Usually everything is over by now. But a runtime may drop a session at any time, and then, too,
     /// nobody must wait for it or find it among the connected.
     fn drop(&mut self) {
-        self.unregister();
+        if !matches!(self.stage, Stage::Left) {
+            discard(mem::replace(&mut self.stage, Stage::Left));
+            self.unregister();
+        }
         self.lose_socket();
         self.member.abort_signal().fire();
         self.running.cancel_all();
