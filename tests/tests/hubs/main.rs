@@ -4,6 +4,7 @@ mod endings;
 mod hooks;
 mod logs;
 mod order;
+mod requests;
 mod shutdown;
 mod slow;
 mod timers;
