@@ -100,7 +100,7 @@ async fn whisper(
     }
     // A user is all of their windows; the sender's own windows show the message as well.
     let from = ctx.user_id().unwrap_or_default();
-    ctx.clients().users(&[from, &to]).send("Whispered", (from, &to, text)).await?;
+    ctx.clients().users([from, &to]).send("Whispered", (from, &to, text)).await?;
     Ok(())
 }
 
