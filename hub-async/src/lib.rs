@@ -1,8 +1,8 @@
-//! Hubs, handlers and clients over futures, for any async runtime.
+//! Hubs and handlers over futures, for any async runtime.
 //!
-//! The only crate of Hubline with futures in it: it puts the machines of `hub-core` behind
-//! [`Hub`], [`Context`] and [`HubContext`]. It names no runtime; an adapter (`transport-tokio`, or your
-//! own [`Runtime`]) hands in sockets, timers and a way to spawn.
+//! Puts the machines of `hub-core` behind [`Hub`], [`Context`] and [`HubContext`], and serves them over
+//! HTTP. It names no runtime; an adapter (`transport-tokio`, or your own [`Runtime`]) hands in sockets,
+//! timers and a way to spawn.
 //!
 //! ```
 //! use hub_async::{Context, Hub, HubError};

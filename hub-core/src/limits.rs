@@ -13,8 +13,9 @@ pub struct Limits {
     pub events: usize,
     /// Unread input up to which more is wanted.
     pub read_ahead: usize,
-    /// Unread input at which the connection ends as [`Overflow`](crate::CloseReason::Overflow),
-    /// for input that came although none was wanted.
+    /// Bytes of arguments that may wait with their calls; at the limit no further message is read. Also
+    /// the unread input at which the connection ends as [`Overflow`](crate::CloseReason::Overflow), for
+    /// input that came although none was wanted.
     pub parked: usize,
     /// Queued output from which the hub's policy holds.
     pub soft_output: usize,

@@ -1,4 +1,6 @@
 //! What the integration tests share.
 
+pub mod architecture;
+pub mod fuzz;
 pub mod memory;
 pub mod node;

@@ -8,6 +8,7 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use cargo_metadata::Message;
 use libtest_mimic::{Failed, Trial};
 
 /// How long one script may take.
@@ -109,6 +110,24 @@ pub fn run<A: AsRef<OsStr>>(script: &str, arguments: &[A]) -> Result<(), Failed>
     }
 }
 
+/// Builds an example like these tests were built, and returns where it is.
+pub fn example(package: &str, name: &str) -> Result<PathBuf, String> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| env!("CARGO").into());
+    let mut command = Command::new(cargo);
+    command.args(["build", "--quiet", "--package", package, "--example", name]);
+    command.arg("--message-format=json-render-diagnostics").current_dir(env!("CARGO_MANIFEST_DIR"));
+    if !cfg!(debug_assertions) {
+        command.arg("--release");
+    }
+    let built = command.output().map_err(|error| format!("cargo: {error}"))?;
+    let example = Message::parse_stream(built.stdout.as_slice()).flatten().find_map(|message| {
+        let Message::CompilerArtifact(artifact) = message else { return None };
+        (artifact.target.name == name).then_some(artifact.executable)?
+    });
+    let missing = || format!("no example: {}", String::from_utf8_lossy(&built.stderr));
+    example.map(Into::into).ok_or_else(missing)
+}
+
 fn drain(source: Option<impl Read + Send + 'static>) -> thread::JoinHandle<String> {
     thread::spawn(move || {
         let mut bytes = Vec::new();
@@ -145,6 +164,11 @@ impl Server {
         let url = line.trim().strip_prefix("Listening on ");
         server.url = url.ok_or_else(|| format!("the server printed {line:?}"))?.to_owned();
         Ok(server)
+    }
+
+    /// Ends a server that does not end by itself.
+    pub fn kill(&mut self) {
+        self.child.kill().ok();
     }
 
     /// Where it listens, as in `http://127.0.0.1:5000`.

@@ -3,11 +3,10 @@
 //! Each case of `interop/chat_page.mjs` is one test. They need Node 20, npm and Chromium. Where
 //! `HUB_SCREENSHOTS` names a folder, pictures of the page are left there.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::path::Path;
+use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
 
-use cargo_metadata::Message;
 use libtest_mimic::{Arguments, Trial};
 
 use tests::node;
@@ -28,27 +27,10 @@ fn trials(chromium: &Path, names: Vec<String>) -> Vec<Trial> {
     let trial = |name: String| {
         let (example, chromium) = (Arc::clone(&example), chromium.to_path_buf());
         Trial::test(format!("chat_page::{name}"), move || {
-            let example = example.get_or_init(build).clone()?;
+            let example =
+                example.get_or_init(|| node::example("transport-tokio", "chat")).clone()?;
             node::run("chat_page.mjs", &[example.as_os_str(), chromium.as_os_str(), name.as_ref()])
         })
     };
     names.into_iter().map(trial).collect()
-}
-
-/// Builds the example like these tests were built, and returns where it is.
-fn build() -> Result<PathBuf, String> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| env!("CARGO").into());
-    let mut command = Command::new(cargo);
-    command.args(["build", "--quiet", "--package", "transport-tokio", "--example", "chat"]);
-    command.arg("--message-format=json-render-diagnostics").current_dir(env!("CARGO_MANIFEST_DIR"));
-    if !cfg!(debug_assertions) {
-        command.arg("--release");
-    }
-    let built = command.output().map_err(|error| format!("cargo: {error}"))?;
-    let example = Message::parse_stream(built.stdout.as_slice()).flatten().find_map(|message| {
-        let Message::CompilerArtifact(artifact) = message else { return None };
-        (artifact.target.name == "chat").then_some(artifact.executable)?
-    });
-    let missing = || format!("no example: {}", String::from_utf8_lossy(&built.stderr));
-    example.map(Into::into).ok_or_else(missing)
 }

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::error::Error;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::{env, io};
 
 use hub_async::{Context, DisconnectReason, Hub, HubContext, HubError, SendError, State};
@@ -15,8 +15,8 @@ use transport_tokio::Server;
 mod page;
 
 /// Everybody who is connected.
-#[derive(Clone, Default)]
-struct People(Arc<Mutex<Register>>);
+#[derive(Default)]
+struct People(Mutex<Register>);
 
 /// The version counts the changes. It travels with what is shown, so that a page which hears of
 /// two changes in the wrong order keeps the newer one.
@@ -61,7 +61,7 @@ impl People {
     }
 }
 
-async fn arrived(ctx: Context, people: People) -> Result<(), HubError> {
+async fn arrived(ctx: Context, people: State<People>) -> Result<(), HubError> {
     let name = ctx.user_id().ok_or_else(|| HubError::new("Choose another name."))?.to_owned();
     let person = Person { name, room: None };
     people.change(|all| all.insert(ctx.connection_id().to_owned(), person));
@@ -104,7 +104,7 @@ async fn whisper(
     Ok(())
 }
 
-async fn left(ctx: Context, people: People, reason: DisconnectReason) {
+async fn left(ctx: Context, people: State<People>, reason: DisconnectReason) {
     tracing::info!(user = ctx.user_id(), reason = reason.kind(), "left");
     let (hub, person) = (ctx.hub(), people.change(|all| all.remove(ctx.connection_id())));
     if let Some(room) = person.and_then(|person| person.room) {
@@ -124,14 +124,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     tracing_subscriber::fmt().with_writer(io::stderr).init();
     page::install_client();
 
-    let people = People::default();
-    let (arriving, leaving) = (people.clone(), people.clone());
     let hub = Hub::builder()
         // Whoever asks for a name gets it: a real service takes the user from its own sign-in.
         .user_id(|request| label(&request.query_value("user")?))
-        .state(people)
-        .on_connected(move |ctx| arrived(ctx, arriving.clone()))
-        .on_disconnected(move |ctx, reason| left(ctx, leaving.clone(), reason))
+        .state(People::default())
+        .on_connected(arrived)
+        .on_disconnected(left)
         .method("Join", join)
         .method("Say", say)
         .method("Whisper", whisper)

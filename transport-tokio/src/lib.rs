@@ -18,7 +18,7 @@
 //! ```
 //!
 //! Only tokio's side of things is here: its sockets, timers and tasks. What is served, and how, is
-//! `hub-async`'s.
+//! `hub-async`'s, on which a server depends as well.
 
 mod io;
 mod listen;
@@ -30,3 +30,7 @@ pub use hub_async::server::{Body, MountError};
 pub use io::Io;
 pub use runtime::TokioRuntime;
 pub use server::{Bound, Server};
+
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

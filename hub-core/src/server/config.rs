@@ -46,13 +46,6 @@ impl ConfigError {
 }
 
 impl Config {
-    /// How long after the last byte to the peer the next ping is due.
-    pub(super) fn ping_after(&self, spread: u8) -> Duration {
-        let interval = self.keep_alive_interval;
-        // Divided first: an interval may be as long as a `Duration` can be.
-        interval - interval / (8 * 255) * u32::from(spread)
-    }
-
     /// Checks that every interval and limit is positive.
     pub fn check(&self) -> Result<(), ConfigError> {
         let intervals = [
@@ -98,21 +91,5 @@ impl TransportFacts {
     /// Whether it can carry `format`.
     pub const fn carries(self, format: TransferFormat) -> bool {
         matches!(format, TransferFormat::Text) || self.binary
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pings_are_spread_over_the_last_eighth_of_any_interval() {
-        let after = |keep_alive_interval, spread| {
-            Config { keep_alive_interval, ..Config::default() }.ping_after(spread)
-        };
-        let interval = Duration::from_secs(2040);
-        assert_eq!(after(interval, 0), interval);
-        assert_eq!(after(interval, 255), Duration::from_secs(1785));
-        assert!(after(Duration::MAX, 255) > Duration::MAX / 8 * 7);
     }
 }

@@ -14,7 +14,7 @@ use std::collections::VecDeque;
 use std::mem;
 use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes, BytesMut};
 use hub_proto::handshake::HandshakeRequest;
 use hub_proto::{
     BindError, DecodeError, Decoded, Encoding, Frame, Id, Message, Outcome, Payload, Reply,
@@ -46,25 +46,49 @@ pub struct Connection {
     /// How it will end once everything before that has had its turn.
     pending_end: Option<PendingEnd>,
     /// Bytes that are not read yet: an incomplete message, or whatever came while nothing is read.
-    input: Vec<u8>,
-    /// How far `input` has been searched for the end of its first record.
+    input: BytesMut,
+    /// How far `input` has been searched for the end of its first record; zero when that is not
+    /// known to be incomplete.
     searched: usize,
     calls: Calls,
-    events: VecDeque<Event>,
+    events: VecDeque<Queued>,
     output: VecDeque<Frame>,
     now: Timestamp,
     last_input: Timestamp,
     last_write: Timestamp,
     /// The client has pinged, so its silence means something.
     pings: bool,
+    /// The link is gone: nothing can be sent.
+    lost: bool,
+}
+
+/// What waits to be polled.
+#[derive(Debug)]
+enum Queued {
+    Event(Event),
+    /// Meant for the latest call of that id `before` it; by the time it is polled, that may be over.
+    Cancel {
+        invocation: Id,
+        before: CallId,
+    },
 }
 
 /// An end that keeps its place behind what came before it.
 #[derive(Debug)]
 struct PendingEnd {
     reason: CloseReason,
-    /// Whether it also waits for parked calls to start, as it would behind them on the wire.
-    patient: bool,
+    behind: Behind,
+}
+
+/// What an end waits for, besides the events that are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Behind {
+    /// The last word was read: for parked calls to start, as it would behind them on the wire.
+    Calls,
+    /// The input is over: for what is kept of it to be read, as far as the application takes it.
+    Input,
+    /// Both: for nothing.
+    Events,
 }
 
 impl Connection {
@@ -77,7 +101,7 @@ impl Connection {
             encoding: Encoding::Json,
             phase: Phase::Handshake { until },
             pending_end: None,
-            input: Vec::new(),
+            input: BytesMut::new(),
             searched: 0,
             calls: Calls::new(),
             events: VecDeque::new(),
@@ -86,6 +110,7 @@ impl Connection {
             last_input: now,
             last_write: now,
             pings: false,
+            lost: false,
         }
     }
 
@@ -97,13 +122,16 @@ impl Connection {
         if self.phase.is_ending() || self.pending_end.is_some() || bytes.is_empty() {
             return;
         }
+        if self.handshake_until().is_some_and(|until| self.now >= until) {
+            return self.end(CloseReason::Timeout(Timer::Handshake));
+        }
         self.last_input = self.now;
         if !self.wants_input() && self.input.len() + bytes.len() > self.config.limits.parked {
             return self.end(CloseReason::Overflow);
         }
         if self.input.is_empty() {
             let read = self.read(bytes);
-            if !self.phase.is_ending() {
+            if !self.is_cut_off() {
                 self.input.extend_from_slice(bytes.get(read..).unwrap_or_default());
             }
         } else {
@@ -115,7 +143,7 @@ impl Connection {
     /// Lets every timer that is due at `now` run out.
     pub fn handle_timeout(&mut self, now: Timestamp) {
         self.tick(now);
-        if self.phase.handshake_until().is_some_and(|until| self.now >= until) {
+        if self.handshake_until().is_some_and(|until| self.now >= until) {
             return self.end(CloseReason::Timeout(Timer::Handshake));
         }
         if self.silence_until().is_some_and(|until| self.now >= until) {
@@ -127,27 +155,25 @@ impl Connection {
         }
     }
 
-    /// The input is over. What came before it is still handled.
+    /// The input is over. What came before it is still read, as far as the application takes it at
+    /// once: calls that wait for others to end, or for the greeting, are dropped.
     pub fn handle_disconnect(&mut self, end: End, now: Timestamp) {
         self.tick(now);
+        self.lost |= matches!(end, End::Lost(_));
         if self.phase.is_ending() {
-            if let End::Lost(_) = end {
+            if self.lost {
                 self.output.clear();
             }
             return;
         }
-        let before = self.pending_end.take();
-        let reason = match (before, end) {
-            // A peer that said why before it left has given the better reason.
-            (Some(before), End::Finished) => before.reason,
-            (
-                Some(PendingEnd { reason: reason @ CloseReason::PeerClosed(_), .. }),
-                End::Lost(_),
-            ) => reason,
-            (_, End::Lost(kind)) => CloseReason::Lost(kind),
-            (None, End::Finished) => CloseReason::Ended,
+        let (reason, behind) = match (self.pending_end.take(), end) {
+            // Whatever came first is the better reason.
+            (Some(PendingEnd { reason, behind: Behind::Input }), _) => (reason, Behind::Input),
+            (Some(before), _) => (before.reason, Behind::Events),
+            (None, End::Finished) => (CloseReason::Ended, Behind::Input),
+            (None, End::Lost(kind)) => (CloseReason::Lost(kind), Behind::Input),
         };
-        self.pending_end = Some(PendingEnd { reason, patient: false });
+        self.pending_end = Some(PendingEnd { reason, behind });
     }
 
     // Application to machine.
@@ -196,9 +222,7 @@ impl Connection {
             return false;
         }
         self.output.extend(answer);
-        if let Some(next) = self.calls.start_next(self.config.limits.parallel_calls) {
-            self.events.push_back(Event::Started(next));
-        }
+        self.calls.start_next(self.config.limits.parallel_calls);
         if stopped && !self.is_blocked() {
             self.last_input = self.now;
         }
@@ -230,14 +254,24 @@ impl Connection {
 
     /// The next frame of the connection's own, for the outbox.
     pub fn poll_transmit(&mut self) -> Option<Frame> {
-        self.output.pop_front()
+        take_first(&mut self.output)
     }
 
     /// The next event. [`Event::Closed`] comes last, after the last frame was taken.
     pub fn poll_event(&mut self) -> Option<Event> {
         loop {
-            if let Some(event) = self.events.pop_front() {
-                return Some(event);
+            if let Some(id) = self.calls.poll_started() {
+                return Some(Event::Started(id));
+            }
+            match take_first(&mut self.events) {
+                Some(Queued::Event(event)) => return Some(event),
+                Some(Queued::Cancel { invocation, before }) => {
+                    if let Some(id) = self.calls.by_invocation(&invocation, before) {
+                        return Some(Event::Cancelled(id));
+                    }
+                    continue;
+                }
+                None => {}
             }
             if self.phase.is_ending() {
                 return self.poll_closed();
@@ -248,19 +282,17 @@ impl Connection {
                     continue;
                 }
             }
-            match &self.pending_end {
-                Some(pending) if !pending.patient || self.calls.waiting() == 0 => {
-                    self.end_as_pending()
-                }
-                _ => return None,
+            if !self.ends_next() {
+                return None;
             }
+            self.end_as_pending();
         }
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) is due.
     pub fn poll_timeout(&self) -> Option<Deadline> {
         let timers = [
-            (self.phase.handshake_until(), Timer::Handshake),
+            (self.handshake_until(), Timer::Handshake),
             (self.ping_at(), Timer::KeepAlive),
             (self.silence_until(), Timer::PeerSilence),
         ];
@@ -273,7 +305,7 @@ impl Connection {
     pub fn wants_input(&self) -> bool {
         !self.phase.is_ending()
             && (self.input.len() < self.config.limits.read_ahead
-                || (self.reads() && !self.is_blocked()))
+                || (self.searched > 0 && self.reads() && !self.is_blocked()))
     }
 
     /// How messages are written.
@@ -304,21 +336,28 @@ impl Connection {
 
     /// Whether whole records are taken apart now.
     fn reads(&self) -> bool {
-        let cut_off = self.pending_end.as_ref().is_some_and(|pending| pending.patient);
-        self.phase.reads() && !cut_off
+        self.phase.reads() && !self.is_cut_off()
+    }
+
+    /// Whether the last word was read: nothing behind it is.
+    fn is_cut_off(&self) -> bool {
+        let pending = self.pending_end.as_ref();
+        self.phase.is_ending() || pending.is_some_and(|pending| pending.behind != Behind::Input)
     }
 
     /// Whether messages wait because the application is busy.
     fn is_blocked(&self) -> bool {
         let limits = &self.config.limits;
-        self.events.len() >= limits.events || self.calls.waiting() >= limits.parked_calls
+        self.events.len() >= limits.events
+            || self.calls.waiting() >= limits.parked_calls
+            || self.calls.waiting_bytes() >= limits.parked
     }
 
     fn read_kept(&mut self) {
         let mut input = mem::take(&mut self.input);
         let read = self.read(&input);
-        if read < input.len() && !self.phase.is_ending() {
-            input.drain(..read);
+        if read < input.len() && !self.is_cut_off() {
+            input.advance(read);
             self.input = input;
         }
     }
@@ -394,7 +433,7 @@ impl Connection {
             return self.refuse_with(text, TransferFormat::Text);
         }
         self.phase = Phase::Deciding { until, encoding };
-        self.events.push_back(Event::Handshake(encoding));
+        self.events.push_back(Queued::Event(Event::Handshake(encoding)));
     }
 
     fn record(&mut self, record: &[u8]) {
@@ -416,7 +455,11 @@ impl Connection {
                 self.invoked(Some(&call.id), &call.target, call.arguments, true, streams);
             }
             Message::CancelInvocation(cancel) => {
-                self.events.extend(self.calls.by_invocation(&cancel.id).map(Event::Cancelled));
+                let before = self.calls.next_id();
+                if self.calls.by_invocation(&cancel.id, before).is_some() {
+                    let invocation = (&*cancel.id).into();
+                    self.events.push_back(Queued::Cancel { invocation, before });
+                }
             }
             // Nobody reads a stream or waits for a result of that name: late ones are harmless.
             Message::StreamItem(item) => self.check_unread(item.item),
@@ -445,8 +488,8 @@ impl Connection {
         streams: usize,
     ) {
         let reply = Reply::new(self.encoding, id);
-        let id = self.calls.insert(id.map(Id::from));
-        self.events.push_back(Event::Invoked(Call {
+        let id = self.calls.insert(id.map(Id::from), arguments.raw().len());
+        self.events.push_back(Queued::Event(Event::Invoked(Call {
             id,
             target: target.into(),
             reply,
@@ -454,7 +497,7 @@ impl Connection {
             streams,
             encoding: self.encoding,
             arguments: Bytes::copy_from_slice(arguments.raw()),
-        }));
+        })));
     }
 
     fn check_unread(&mut self, payload: Payload<'_>) {
@@ -466,9 +509,21 @@ impl Connection {
     // Ending.
 
     /// Ends behind everything that has been read: events are polled and parked calls start first.
+    ///
+    /// An end that is known already came behind this one.
     fn end_after_calls(&mut self, reason: CloseReason) {
-        self.input = Vec::new();
-        self.pending_end.get_or_insert(PendingEnd { reason, patient: true });
+        let behind = match self.pending_end {
+            None | Some(PendingEnd { behind: Behind::Calls, .. }) => Behind::Calls,
+            Some(_) => Behind::Events,
+        };
+        self.input = BytesMut::new();
+        self.pending_end = Some(PendingEnd { reason, behind });
+    }
+
+    /// Whether the next event is the end, but for those that wait already.
+    fn ends_next(&self) -> bool {
+        let pending = self.pending_end.as_ref();
+        pending.is_some_and(|pending| pending.behind != Behind::Calls || self.calls.waiting() == 0)
     }
 
     fn end_as_pending(&mut self) {
@@ -485,7 +540,7 @@ impl Connection {
         if self.phase.is_ending() {
             return;
         }
-        if let CloseReason::Lost(_) = reason {
+        if self.lost || matches!(reason, CloseReason::Lost(_)) {
             self.output.clear();
         } else if self.phase.is_connected() {
             let close = close_message(&reason, self.config.detailed_errors);
@@ -510,7 +565,7 @@ impl Connection {
     fn stop(&mut self, reason: CloseReason) {
         self.phase = Phase::Closing(reason);
         self.pending_end = None;
-        self.input = Vec::new();
+        self.input = BytesMut::new();
         self.events.clear();
         self.calls.clear();
     }
@@ -533,19 +588,43 @@ impl Connection {
         }
     }
 
-    // Timers.
+    // Timers. None of them matters once the peer has said its last word, but for the pings that
+    // show whether it still waits for its calls.
+
+    fn handshake_until(&self) -> Option<Timestamp> {
+        self.phase.handshake_until().filter(|_| self.pending_end.is_none())
+    }
 
     fn ping_at(&self) -> Option<Timestamp> {
-        (self.facts.keep_alive && self.phase.is_connected())
-            .then(|| self.last_write + self.config.ping_after(self.facts.spread))
+        let interval = self.config.keep_alive_interval;
+        let early = (interval / 8).saturating_mul(u32::from(self.facts.spread)) / 255;
+        (self.facts.keep_alive && self.phase.is_connected() && !self.ends_next())
+            .then(|| self.last_write + (interval - early))
     }
 
     fn silence_until(&self) -> Option<Timestamp> {
         let listens = self.pings
             && self.facts.keep_alive
             && matches!(self.phase, Phase::Open)
+            && self.pending_end.is_none()
             && !self.is_blocked();
         listens.then(|| self.last_input + self.config.client_timeout_interval)
+    }
+}
+
+/// A queue that was emptied keeps room for this many; an idle connection should be small.
+const KEPT_CAPACITY: usize = 8;
+
+fn take_first<T>(queue: &mut VecDeque<T>) -> Option<T> {
+    let first = queue.pop_front();
+    release(queue);
+    first
+}
+
+/// Gives the memory of a burst back once it is over.
+fn release<T>(queue: &mut VecDeque<T>) {
+    if queue.is_empty() && queue.capacity() > KEPT_CAPACITY {
+        *queue = VecDeque::new();
     }
 }
 

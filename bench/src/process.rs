@@ -1,0 +1,53 @@
+//! The server's process: started by the load generator, on a core of its own.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+
+/// A running server; it is killed when this is dropped.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) address: SocketAddr,
+}
+
+impl Server {
+    /// Starts this program again as a server of that kind.
+    pub(crate) fn start(kind: &str) -> Self {
+        let program = std::env::current_exe().expect("this program has a path");
+        let mut child = Command::new(program)
+            .args(["serve", kind])
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("this program can be started again");
+        let mut line = String::new();
+        let stdout = child.stdout.take().expect("stdout is piped");
+        BufReader::new(stdout).read_line(&mut line).expect("the server prints its address");
+        let address = line.trim().parse().expect("an address");
+        Self { child, address }
+    }
+
+    /// Resident memory in bytes.
+    pub(crate) fn resident(&self) -> u64 {
+        let path = format!("/proc/{}/status", self.child.id());
+        let status = std::fs::read_to_string(path).expect("memory is told in /proc");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+        kilobytes.expect("VmRSS in kB") * 1024
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// Keeps this process on one core: the server on the first, the load generator on the last.
+pub(crate) fn pin(server: bool) {
+    let cores = core_affinity::get_core_ids().unwrap_or_default();
+    let core = if server { cores.first() } else { cores.last() };
+    if let Some(core) = core {
+        core_affinity::set_for_current(*core);
+    }
+}

@@ -1,0 +1,230 @@
+//! One hub connection and an application that remembers everything it was told.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use hub_core::server::{Admission, Call, CallId, Config, Connection, End, Event, TransportFacts};
+use hub_core::{CloseReason, PeerFault, Timestamp};
+use hub_proto::{BindError, DecodeError, Decoded, Frame, Kind};
+
+/// A connection under test. Each method asserts the laws that it can see broken.
+#[derive(Debug)]
+pub(super) struct Machine {
+    connection: Connection,
+    config: Arc<Config>,
+    now: Timestamp,
+    /// The longest read so far.
+    longest: usize,
+    /// Whether input was ever handed in that was not wanted: from then on, cuts may matter.
+    pub(super) pressed: bool,
+    /// What was reported.
+    pub(super) events: Vec<String>,
+    /// What was sent.
+    pub(super) output: Vec<u8>,
+    sent_close: bool,
+    closed: bool,
+    /// Every call, in the order in which they came.
+    calls: Vec<Call>,
+    /// How many calls have been looked at by [`serve`](Self::serve).
+    served: usize,
+    parked: BTreeSet<CallId>,
+    over: BTreeSet<CallId>,
+}
+
+impl Machine {
+    pub(super) fn new(config: Config, spread: u8) -> Self {
+        let (config, now) = (Arc::new(config), Timestamp::from_millis(1));
+        let facts = TransportFacts::websocket(spread);
+        Self {
+            connection: Connection::new(Arc::clone(&config), facts, now),
+            config,
+            now,
+            longest: 0,
+            pressed: false,
+            events: Vec::new(),
+            output: Vec::new(),
+            sent_close: false,
+            closed: false,
+            calls: Vec::new(),
+            served: 0,
+            parked: BTreeSet::new(),
+            over: BTreeSet::new(),
+        }
+    }
+
+    // The world.
+
+    pub(super) fn read(&mut self, bytes: &[u8]) {
+        self.pressed |= !self.connection.wants_input();
+        self.longest = self.longest.max(bytes.len());
+        self.connection.handle_input(bytes, self.now);
+        self.drain();
+    }
+
+    /// Sets the clock, perhaps back, and lets timers run out.
+    pub(super) fn time(&mut self, now: Timestamp) {
+        self.connection.handle_timeout(now);
+        self.now = self.now.max(now);
+        if let Some(deadline) = self.connection.poll_timeout() {
+            assert!(deadline.at > self.now, "{deadline:?} is due, and it is {:?}", self.now);
+        }
+        self.drain();
+    }
+
+    pub(super) const fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// When the next timer runs out.
+    pub(super) fn deadline(&self) -> Option<Timestamp> {
+        self.connection.poll_timeout().map(|deadline| deadline.at)
+    }
+
+    pub(super) fn disconnect(&mut self, end: End) {
+        self.connection.handle_disconnect(end, self.now);
+        self.drain();
+        assert!(self.closed, "no end after a disconnect");
+    }
+
+    pub(super) fn wrote(&mut self) {
+        self.connection.wrote(self.now);
+    }
+
+    // The application.
+
+    pub(super) fn welcome(&mut self) {
+        self.connection.welcome(self.now);
+        self.drain();
+    }
+
+    pub(super) fn refuse(&mut self) {
+        self.connection.refuse("no", self.now);
+        self.drain();
+    }
+
+    pub(super) fn accept(&mut self) {
+        self.connection.accept(self.now);
+        self.drain();
+    }
+
+    /// Does with the next new call what an application does: reads its arguments and admits it.
+    pub(super) fn serve(&mut self) {
+        let Some(call) = self.calls.get(self.served) else { return };
+        self.served += 1;
+        if call.arguments().check() == Err(BindError::Syntax) {
+            self.connection.malformed(PeerFault::Message(DecodeError::Syntax), self.now);
+            self.drain();
+        } else {
+            self.admit(self.served - 1);
+        }
+    }
+
+    pub(super) fn admit(&mut self, nth: usize) {
+        let Some(call) = self.call(nth) else { return };
+        let admission = self.connection.admit(call);
+        if self.over.contains(&call) {
+            assert_eq!(admission, Admission::Gone, "a call that is over runs");
+        }
+        if admission == Admission::Parked {
+            self.parked.insert(call);
+        }
+        self.drain();
+    }
+
+    /// Ends a call, which succeeds at most once.
+    pub(super) fn complete(&mut self, nth: usize) {
+        let Some(call) = self.call(nth) else { return };
+        let known = self.calls.iter().find(|known| known.id == call);
+        let answer = known.and_then(|known| known.reply.result(&nth).expect("a number"));
+        if self.connection.complete(call, answer, self.now) {
+            assert!(self.over.insert(call), "a call was answered twice");
+            self.parked.remove(&call);
+        }
+        self.drain();
+    }
+
+    pub(super) fn malformed(&mut self) {
+        self.connection.malformed(PeerFault::Message(DecodeError::Syntax), self.now);
+        self.drain();
+    }
+
+    pub(super) fn close(&mut self, reason: CloseReason) {
+        self.connection.close(reason, self.now);
+        self.drain();
+        assert!(self.closed, "no end after close");
+    }
+
+    fn call(&self, nth: usize) -> Option<CallId> {
+        let length = self.calls.len();
+        (length > 0).then(|| self.calls.get(nth % length).map(|call| call.id)).flatten()
+    }
+
+    // What the connection gives.
+
+    /// Polls until nothing moves.
+    fn drain(&mut self) {
+        loop {
+            while let Some(frame) = self.connection.poll_transmit() {
+                self.sent(&frame);
+            }
+            if let Some(event) = self.connection.poll_event() {
+                self.told(event);
+                continue;
+            }
+            // An end that only now took effect has left its last frame behind.
+            let Some(last) = self.connection.poll_transmit() else { break };
+            self.sent(&last);
+        }
+        self.settled();
+    }
+
+    fn sent(&mut self, frame: &Frame) {
+        assert!(!self.closed, "a frame after Closed");
+        assert!(!self.sent_close, "a frame after Close");
+        assert_eq!(
+            self.output.is_empty(),
+            frame.kind() == Kind::Handshake,
+            "the handshake comes first, once"
+        );
+        self.sent_close = frame.kind() == Kind::Close;
+        let (record, end) = frame.payload().split_at(frame.payload().len() - 1);
+        assert_eq!(end, b"\x1e");
+        if frame.kind() != Kind::Handshake {
+            let message = self.connection.encoding().decode(record);
+            assert!(matches!(message, Ok(Decoded::Message(_))), "{message:?} was sent");
+        }
+        self.output.extend_from_slice(frame.payload());
+    }
+
+    fn told(&mut self, event: Event) {
+        assert!(!self.closed, "{event:?} after Closed");
+        self.events.push(format!("{event:?}"));
+        match event {
+            Event::Handshake(_) => assert_eq!(self.events.len(), 1, "a second handshake"),
+            Event::Invoked(call) => {
+                assert!(self.calls.iter().all(|known| known.id != call.id), "an id was used twice");
+                self.calls.push(call);
+            }
+            Event::Started(call) => assert!(self.parked.remove(&call), "started, and not parked"),
+            Event::Cancelled(call) => {
+                assert!(self.calls.iter().any(|known| known.id == call), "unknown call cancelled");
+            }
+            Event::Closed(_) => self.closed = true,
+        }
+    }
+
+    /// What holds whenever nothing moves.
+    fn settled(&self) {
+        let limits = &self.config.limits;
+        let bound =
+            limits.read_ahead.max(limits.parked) + limits.message.unwrap_or(0) + self.longest;
+        assert!(self.connection.unread() <= bound, "{} bytes unread", self.connection.unread());
+        assert_eq!(self.connection.is_ending(), self.closed, "an end that is not reported");
+        if self.closed {
+            assert_eq!(self.connection.poll_timeout(), None, "a timer after the end");
+            assert!(!self.connection.wants_input(), "input after the end");
+            assert_eq!(self.connection.unread(), 0, "bytes after the end");
+            assert_eq!(self.connection.open_calls(), 0, "calls after the end");
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Tasks of smol or async-std, and the timers of async-io, which both run on.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use hub_async::{Runtime, Socket, Task};
+use hyper::rt::{Sleep, Timer};
+use hyper::upgrade::Upgraded;
+
+use crate::io::Io;
+use crate::socket::TcpSocket;
+
+/// Runs hubs on smol's global executor.
+#[cfg(feature = "smol")]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SmolRuntime;
+
+#[cfg(feature = "smol")]
+impl Runtime for SmolRuntime {
+    fn spawn(&self, task: Task) {
+        smol::spawn(task).detach();
+    }
+
+    fn timer(&self) -> Arc<dyn Timer + Send + Sync> {
+        Arc::new(AsyncIoTimer)
+    }
+
+    fn open(&self, upgraded: Upgraded) -> Result<(Arc<dyn Socket>, Bytes), Upgraded> {
+        open(upgraded)
+    }
+}
+
+/// Runs hubs on async-std's global executor.
+#[cfg(feature = "async-std")]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AsyncStdRuntime;
+
+#[cfg(feature = "async-std")]
+impl Runtime for AsyncStdRuntime {
+    fn spawn(&self, task: Task) {
+        // A task of async-std's runs on when its handle is dropped.
+        drop(async_std::task::spawn(task));
+    }
+
+    fn timer(&self) -> Arc<dyn Timer + Send + Sync> {
+        Arc::new(AsyncIoTimer)
+    }
+
+    fn open(&self, upgraded: Upgraded) -> Result<(Arc<dyn Socket>, Bytes), Upgraded> {
+        open(upgraded)
+    }
+}
+
+fn open(upgraded: Upgraded) -> Result<(Arc<dyn Socket>, Bytes), Upgraded> {
+    let parts = upgraded.downcast::<Io>()?;
+    Ok((Arc::new(TcpSocket(parts.io.0)), parts.read_buf))
+}
+
+struct AsyncIoTimer;
+
+impl Timer for AsyncIoTimer {
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Sleep>> {
+        Box::pin(AsyncIoSleep(async_io::Timer::after(duration)))
+    }
+
+    fn sleep_until(&self, deadline: Instant) -> Pin<Box<dyn Sleep>> {
+        Box::pin(AsyncIoSleep(async_io::Timer::at(deadline)))
+    }
+
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+
+    fn reset(&self, sleep: &mut Pin<Box<dyn Sleep>>, new_deadline: Instant) {
+        match sleep.as_mut().downcast_mut_pin::<AsyncIoSleep>() {
+            Some(sleep) => sleep.get_mut().0.set_at(new_deadline),
+            None => *sleep = self.sleep_until(new_deadline),
+        }
+    }
+}
+
+struct AsyncIoSleep(async_io::Timer);
+
+impl Future for AsyncIoSleep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        Pin::new(&mut self.0).poll(cx).map(drop)
+    }
+}
+
+impl Sleep for AsyncIoSleep {}

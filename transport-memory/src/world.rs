@@ -1,0 +1,186 @@
+//! One thread, virtual time, and everything that runs in it.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use hub_async::{Runtime, Socket, Task};
+use hyper::rt::Timer;
+use hyper::upgrade::Upgraded;
+
+use crate::clock::VirtualClock;
+use crate::pipe::Pipe;
+
+/// A runtime of one thread in virtual time. A clone is the same one.
+///
+/// Tasks run in the order in which they were woken. When none can run, time goes straight to the next
+/// timer.
+#[derive(Clone)]
+pub struct World {
+    clock: VirtualClock,
+    ready: Arc<Ready>,
+}
+
+/// Tasks that can run, in the order in which they were woken.
+#[derive(Default)]
+struct Ready(Mutex<VecDeque<Arc<Spawned>>>);
+
+struct Spawned {
+    /// Empty while it runs and once it is done.
+    task: Mutex<Option<Task>>,
+    queued: AtomicBool,
+    ready: Arc<Ready>,
+}
+
+impl Wake for Spawned {
+    fn wake(self: Arc<Self>) {
+        if !self.queued.swap(true, Ordering::AcqRel) {
+            let ready = Arc::clone(&self.ready);
+            ready.0.lock().unwrap_or_else(PoisonError::into_inner).push_back(self);
+        }
+    }
+}
+
+/// Whether the future given to [`World::run`] was woken.
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
+impl World {
+    /// A world in which nothing has happened.
+    pub fn new() -> Self {
+        Self { clock: VirtualClock::new(), ready: Arc::default() }
+    }
+
+    /// Runs a future to its end, and everything that is spawned meanwhile. What is not done by then
+    /// stays, for the next run.
+    ///
+    /// # Panics
+    ///
+    /// When nothing can run and nobody waits for time: then the future would wait for ever.
+    pub fn run<F: Future>(&self, future: F) -> F::Output {
+        let mut future = pin!(future);
+        let woken = Arc::new(Woken(AtomicBool::new(true)));
+        let waker = Waker::from(Arc::clone(&woken));
+        loop {
+            if woken.0.swap(false, Ordering::AcqRel)
+                && let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker))
+            {
+                return output;
+            }
+            let idle = !self.step() && !woken.0.load(Ordering::Acquire);
+            assert!(!idle || self.clock.advance(), "everybody waits, and not for time");
+        }
+    }
+
+    /// Runs one task that can run; false when there is none.
+    fn step(&self) -> bool {
+        let next = self.ready.0.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        let Some(spawned) = next else { return false };
+        spawned.queued.store(false, Ordering::Release);
+        let task = spawned.task.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(mut task) = task {
+            let waker = Waker::from(Arc::clone(&spawned));
+            if task.as_mut().poll(&mut Context::from_waker(&waker)).is_pending() {
+                *spawned.task.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
+            }
+        }
+        true
+    }
+
+    /// The virtual time.
+    pub fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    /// Waits for virtual time.
+    pub fn sleep(&self, time: Duration) -> impl Future<Output = ()> + Send + use<> {
+        self.clock.sleep_until(self.clock.now() + time)
+    }
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Runtime for World {
+    fn spawn(&self, task: Task) {
+        let task = Mutex::new(Some(task));
+        let ready = Arc::clone(&self.ready);
+        Arc::new(Spawned { task, queued: AtomicBool::new(false), ready }).wake();
+    }
+
+    fn timer(&self) -> Arc<dyn Timer + Send + Sync> {
+        Arc::new(self.clock.clone())
+    }
+
+    fn open(&self, upgraded: Upgraded) -> Result<(Arc<dyn Socket>, Bytes), Upgraded> {
+        let parts = upgraded.downcast::<Pipe>()?;
+        Ok((Arc::new(parts.io), parts.read_buf))
+    }
+}
+
+impl fmt::Debug for World {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("World").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{ErrorKind, IoSlice};
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::pipe;
+
+    #[test]
+    fn time_goes_straight_to_whoever_waits_least() {
+        let world = World::new();
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        for seconds in [3, 1, 2] {
+            let (sleep, seen) = (world.sleep(Duration::from_secs(seconds)), Arc::clone(&seen));
+            world.spawn(Box::pin(async move {
+                sleep.await;
+                seen.lock().unwrap().push(seconds);
+            }));
+        }
+        world.run(world.sleep(Duration::from_millis(2500)));
+        assert_eq!(*seen.lock().unwrap(), [1, 2]);
+    }
+
+    #[test]
+    #[should_panic(expected = "everybody waits, and not for time")]
+    fn waiting_for_ever_is_an_error() {
+        World::new().run(std::future::pending::<()>());
+    }
+
+    #[test]
+    fn a_pipe_holds_so_much_and_ends_in_order() {
+        let (near, far) = pipe(4);
+        assert_eq!(near.try_write(&[IoSlice::new(b"ab"), IoSlice::new(b"cde")]).unwrap(), 4);
+        assert_eq!(
+            near.try_write(&[IoSlice::new(b"e")]).unwrap_err().kind(),
+            ErrorKind::WouldBlock
+        );
+        let mut buffer = [0; 8];
+        assert_eq!(far.try_read(&mut buffer).unwrap(), 4);
+        assert_eq!(far.try_read(&mut buffer).unwrap_err().kind(), ErrorKind::WouldBlock);
+        near.shutdown();
+        assert_eq!(far.try_read(&mut buffer).unwrap(), 0);
+        drop(near);
+        assert_eq!(far.try_write(&[IoSlice::new(b"x")]).unwrap_err().kind(), ErrorKind::BrokenPipe);
+    }
+}
