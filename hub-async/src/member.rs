@@ -9,7 +9,7 @@ use hub_proto::{Encoding, Frame};
 use crate::facts::RequestFacts;
 use crate::inbox::Inbox;
 use crate::items::Items;
-use crate::outlet::Outlet;
+use crate::outlet::{Outlet, Push};
 use crate::signal::Signal;
 
 /// One connection, as senders, contexts and groups hold it. The session task holds the other end.
@@ -59,7 +59,11 @@ impl Member {
     }
 
     /// Queues a frame of the hub's. The caller wakes the session if that is asked for.
-    pub(crate) fn send(&self, frame: &Frame) -> crate::outlet::Push {
+    pub(crate) fn send(&self, frame: &Frame) -> Push {
+        // Aborted, it gets nothing but the Close any more.
+        if self.aborted.has_fired() {
+            return Push { pushed: Pushed::Refused, wake: false };
+        }
         let push = self.outlet.push(frame, Delivery::Hub);
         if push.pushed == Pushed::Overflow {
             self.inbox.close(CloseReason::SlowConsumer);

@@ -37,7 +37,10 @@ async fn a_close_of_the_hub_is_followed_by_a_close_of_the_socket_that_waits_5_s(
 async fn nothing_follows_the_close_of_a_method_that_aborts() {
     let service = serve(
         Hub::builder()
-            .method("Abort", async |ctx: Context| ctx.abort())
+            .method("Abort", async |ctx: Context| {
+                ctx.abort();
+                ctx.clients().caller().send("Late", ()).await.unwrap().queued
+            })
             .method("Next", async || ()),
     );
     let mut client = connect(&service).await;
