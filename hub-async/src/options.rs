@@ -94,7 +94,8 @@ impl HubOptions {
         /// The hard budget of a connection's queue in bytes, over which the connection is closed; 1 MiB,
         /// and never less than the soft one.
         hard_send_buffer: usize;
-        /// How long handlers may run on after their connection is over; 5 min.
+        /// How long methods and hooks may run on after their connection is over, before they are dropped;
+        /// 5 min.
         linger: Duration;
     }
 
