@@ -21,7 +21,7 @@ async fn everybody_gets_everything() {
     let hub = Hub::builder()
         .options(options)
         .method("Tell", async |ctx: Context, n: usize, text: String| {
-            if n % 3 == 0 {
+            if n.is_multiple_of(3) {
                 tokio::task::yield_now().await;
             }
             ctx.clients().all().send("Told", (ctx.connection_id(), n, text)).await.unwrap();
