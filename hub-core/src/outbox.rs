@@ -55,6 +55,8 @@ pub struct Outbox {
     queue: VecDeque<Entry>,
     /// Bytes of the first entry that have left.
     written: usize,
+    /// Entries that a batch holds, which may be leaving at this moment.
+    lent: usize,
     /// Bytes in the queue that have not left.
     bytes: usize,
     gate: Gate,
@@ -143,6 +145,7 @@ impl Outbox {
         Self {
             queue: VecDeque::new(),
             written: 0,
+            lent: 0,
             bytes: 0,
             gate: Gate::Shut,
             policy,
@@ -189,7 +192,7 @@ impl Outbox {
     /// Puts a control frame of the link in front of every frame of which nothing has left, in the place
     /// of the last one if that still waits: nobody fills the queue with pings.
     pub fn push_control(&mut self, frame: Bytes) {
-        let at = usize::from(self.written > 0);
+        let at = self.begun();
         self.bytes += frame.len();
         match self.queue.get_mut(at) {
             Some(entry) if entry.origin == Origin::Control => {
@@ -214,11 +217,13 @@ impl Outbox {
         self.gate = Gate::Sealed;
         self.queue = VecDeque::new();
         self.written = 0;
+        self.lent = 0;
         self.bytes = 0;
     }
 
-    /// Adds what should be written next to an empty batch.
-    pub fn next(&self, batch: &mut Batch) {
+    /// Adds what should be written next to an empty batch. None of it is dropped before the next call
+    /// of [`written`](Self::written).
+    pub fn next(&mut self, batch: &mut Batch) {
         let mut skip = self.written;
         for entry in &self.queue {
             let chunk = entry.bytes.slice(skip.min(entry.bytes.len())..);
@@ -227,10 +232,12 @@ impl Outbox {
                 break;
             }
         }
+        self.lent = batch.chunks().len();
     }
 
-    /// The first `count` bytes have left.
+    /// The first `count` bytes of the last batch have left; none, if the link took nothing.
     pub fn written(&mut self, count: usize, now: Timestamp) {
+        self.lent = 0;
         if count > 0 {
             self.last_write = self.last_write.max(now);
         }
@@ -272,10 +279,14 @@ impl Outbox {
         self.last_write
     }
 
+    /// How many entries have begun to leave, or may have.
+    fn begun(&self) -> usize {
+        self.lent.max(usize::from(self.written > 0))
+    }
+
     /// Drops the hub's oldest messages until `size` more bytes fit, but nothing that has begun to leave.
     fn drop_oldest(&mut self, size: usize) {
-        let begun = usize::from(self.written > 0);
-        let mut at = begun;
+        let mut at = self.begun();
         while self.bytes + size > self.soft
             && let Some(entry) = self.queue.get(at)
         {
@@ -407,6 +418,19 @@ mod tests {
         outbox.push(&frame(60, 'Y'), Delivery::Hub);
         outbox.push(&frame(60, 'Z'), Delivery::Hub);
         assert_eq!(marks(&mut outbox), "WXZ");
+    }
+
+    #[test]
+    fn what_is_being_written_is_not_dropped_meanwhile() {
+        let mut outbox = outbox(SlowConsumer::DropOldest);
+        outbox.push(&frame(60, 'W'), Delivery::Hub);
+        outbox.push(&frame(60, 'X'), Delivery::Hub);
+        let mut batch = Batch::new();
+        outbox.next(&mut batch);
+        outbox.push(&frame(60, 'Y'), Delivery::Hub);
+        outbox.written(batch.len(), NOW);
+        outbox.push(&frame(60, 'Z'), Delivery::Hub);
+        assert_eq!(marks(&mut outbox), "YZ");
     }
 
     #[test]
