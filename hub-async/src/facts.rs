@@ -9,7 +9,8 @@ use http::header::{self, HeaderName};
 
 /// The request that opened a connection, in one compact copy.
 ///
-/// Headers that only concern the HTTP connection or the WebSocket upgrade are left out. The query may
+/// Headers that only concern the HTTP connection or the WebSocket upgrade are left out, and those that
+/// are no UTF-8. The query may
 /// hold an access token and the headers a cookie: nothing here prints them.
 #[derive(Clone)]
 pub struct RequestFacts {
@@ -48,7 +49,7 @@ impl RequestFacts {
         text.push_str(query);
         let mut ends = Vec::with_capacity(headers.len());
         for (name, value) in headers {
-            let Ok(value) = value.to_str() else { continue };
+            let Ok(value) = std::str::from_utf8(value.as_bytes()) else { continue };
             if LEFT_OUT.contains(name) {
                 continue;
             }
@@ -120,6 +121,8 @@ impl fmt::Debug for RequestFacts {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+
     use super::*;
 
     fn facts() -> RequestFacts {
@@ -128,6 +131,8 @@ mod tests {
         headers.append("x-tenant", "north".parse().unwrap());
         headers.append("upgrade", "websocket".parse().unwrap());
         headers.append("cookie", "c=3".parse().unwrap());
+        headers.append("x-city", HeaderValue::from_bytes("Zürich".as_bytes()).unwrap());
+        headers.append("x-bytes", HeaderValue::from_bytes(b"\xff").unwrap());
         RequestFacts::new("/chat", "id=secret&User=ann%20lee&user=bob", &headers, None)
     }
 
@@ -138,7 +143,8 @@ mod tests {
         assert_eq!(facts.query_value("user").as_deref(), Some("ann lee,bob"));
         assert_eq!(facts.query_value("none"), None);
         assert_eq!(facts.header("X-Tenant"), Some("north"));
-        assert_eq!(facts.header("upgrade"), None);
+        assert_eq!(facts.header("x-city"), Some("Zürich"));
+        assert_eq!([facts.header("upgrade"), facts.header("x-bytes")], [None, None]);
         assert_eq!(
             [facts.cookie("a"), facts.cookie("b"), facts.cookie("c")],
             [Some("1"), Some("two"), Some("3")]

@@ -21,9 +21,10 @@ impl Inbox {
 
     /// What is asked for, once. Costs one load when nothing is.
     pub(crate) fn take(&self) -> Option<CloseReason> {
-        if !self.waiting.swap(false, Ordering::AcqRel) {
+        if !self.waiting.load(Ordering::Acquire) {
             return None;
         }
+        self.waiting.store(false, Ordering::Release);
         self.close.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }

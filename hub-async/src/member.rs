@@ -9,7 +9,7 @@ use hub_proto::{Encoding, Frame};
 use crate::facts::RequestFacts;
 use crate::inbox::Inbox;
 use crate::items::Items;
-use crate::outlet::Outlet;
+use crate::outlet::{Outlet, Push};
 use crate::signal::Signal;
 
 /// One connection, as senders, contexts and groups hold it. The session task holds the other end.
@@ -59,7 +59,11 @@ impl Member {
     }
 
     /// Queues a frame of the hub's. The caller wakes the session if that is asked for.
-    pub(crate) fn send(&self, frame: &Frame) -> crate::outlet::Push {
+    pub(crate) fn send(&self, frame: &Frame) -> Push {
+        // Aborted, it gets nothing but the Close any more.
+        if self.aborted.has_fired() {
+            return Push { pushed: Pushed::Refused, wake: false };
+        }
         let push = self.outlet.push(frame, Delivery::Hub);
         if push.pushed == Pushed::Overflow {
             self.inbox.close(CloseReason::SlowConsumer);
@@ -67,13 +71,13 @@ impl Member {
         push
     }
 
-    /// Asks the session to end, and tells handlers at once.
+    /// Asks the session to end. Not to be called under a lock.
     pub(crate) fn close(&self, reason: CloseReason) {
         self.inbox.close(reason);
         self.waker.wake();
     }
 
-    /// Fires `aborted`. Not to be called under a lock.
+    /// What `aborted` is about. Not to be fired under a lock.
     pub(crate) fn abort_signal(&self) -> &Signal {
         &self.aborted
     }

@@ -91,9 +91,11 @@ impl HubOptions {
         slow_consumer: SlowConsumer;
         /// The soft budget of a connection's queue in bytes, from which `slow_consumer` holds; 64 KiB.
         soft_send_buffer: usize;
-        /// The hard budget of a connection's queue in bytes, over which the connection is closed; 1 MiB.
+        /// The hard budget of a connection's queue in bytes, over which the connection is closed; 1 MiB,
+        /// and never less than the soft one.
         hard_send_buffer: usize;
-        /// How long handlers may run on after their connection is over; 5 min.
+        /// How long methods and hooks may run on after their connection is over, before they are dropped;
+        /// 5 min.
         linger: Duration;
     }
 
@@ -133,12 +135,16 @@ impl HubOptions {
         config.check()?;
         let timeouts = Timeouts::default();
         let door = endpoint::Config::default();
+        let timeouts = Timeouts {
+            send: pick!(transport_send_timeout, timeouts.send),
+            close: pick!(close_timeout, timeouts.close),
+        };
+        if timeouts.send.is_zero() {
+            return Err(ConfigError::zero("transport_send_timeout"));
+        }
         Ok(Resolved {
             config,
-            timeouts: Timeouts {
-                send: pick!(transport_send_timeout, timeouts.send),
-                close: pick!(close_timeout, timeouts.close),
-            },
+            timeouts,
             endpoint: endpoint::Config {
                 transports: pick!(transports, door.transports),
                 disconnect_timeout: pick!(disconnect_timeout, door.disconnect_timeout),
@@ -182,12 +188,26 @@ mod tests {
 
     #[test]
     fn a_zero_is_refused_by_its_name() {
-        let error = HubOptions::new()
-            .maximum_parallel_invocations_per_client(0)
-            .resolve(&HubOptions::new());
+        let zero = |options: HubOptions| {
+            let refused = options.resolve(&HubOptions::new()).map(|_| ());
+            refused.map_err(|error| error.to_string())
+        };
+        let told = |name: &str| Err(format!("{name} must be more than zero"));
         assert_eq!(
-            error.map(|_| ()).map_err(|error| error.to_string()),
-            Err("maximum_parallel_invocations_per_client must be more than zero".to_owned())
+            zero(HubOptions::new().maximum_parallel_invocations_per_client(0)),
+            told("maximum_parallel_invocations_per_client")
         );
+        assert_eq!(zero(HubOptions::new().soft_send_buffer(0)), told("soft_send_buffer"));
+        assert_eq!(
+            zero(HubOptions::new().transport_send_timeout(Duration::ZERO)),
+            told("transport_send_timeout")
+        );
+    }
+
+    #[test]
+    fn the_hard_budget_is_at_least_the_soft_one() {
+        let options = HubOptions::new().soft_send_buffer(500).hard_send_buffer(100);
+        let resolved = options.resolve(&HubOptions::new()).expect("fine");
+        assert_eq!(resolved.config.limits.hard_output, 500);
     }
 }

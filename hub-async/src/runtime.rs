@@ -29,6 +29,9 @@ pub trait Runtime: Send + Sync + 'static {
     fn open(&self, upgraded: Upgraded) -> Result<(Arc<dyn Socket>, Bytes), Upgraded>;
 }
 
+/// As good as never, and within the reach of every platform's clock.
+const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
+
 /// The time of one server: a timer, and the moment from which [`Timestamp`]s count.
 #[derive(Clone)]
 pub struct Clock {
@@ -51,7 +54,8 @@ impl Clock {
 
     /// Sets `sleep` to end at `at`.
     pub(crate) fn arm(&self, sleep: &mut Option<Pin<Box<dyn Sleep>>>, at: Timestamp) {
-        let instant = self.epoch + Duration::from_nanos(at.as_nanos());
+        let span = Duration::from_nanos(at.as_nanos());
+        let instant = self.epoch.checked_add(span).unwrap_or_else(|| self.epoch + NEVER);
         match sleep {
             Some(sleep) => self.timer.reset(sleep, instant),
             None => *sleep = Some(self.timer.sleep_until(instant)),

@@ -55,6 +55,8 @@ pub struct Outbox {
     queue: VecDeque<Entry>,
     /// Bytes of the first entry that have left.
     written: usize,
+    /// Entries that a batch holds, which may be leaving at this moment.
+    lent: usize,
     /// Bytes in the queue that have not left.
     bytes: usize,
     gate: Gate,
@@ -67,7 +69,18 @@ pub struct Outbox {
 #[derive(Debug)]
 struct Entry {
     bytes: Bytes,
-    droppable: bool,
+    origin: Origin,
+}
+
+/// Where bytes come from, which decides what may push them out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    /// The connection.
+    Own,
+    /// The hub; its policy may drop them.
+    Hub,
+    /// The link; the latest does for all.
+    Control,
 }
 
 /// What may pass.
@@ -132,6 +145,7 @@ impl Outbox {
         Self {
             queue: VecDeque::new(),
             written: 0,
+            lent: 0,
             bytes: 0,
             gate: Gate::Shut,
             policy,
@@ -167,16 +181,26 @@ impl Outbox {
         self.bytes += size;
         self.queue.push_back(Entry {
             bytes: frame.websocket().clone(),
-            droppable: delivery == Delivery::Hub,
+            origin: match delivery {
+                Delivery::Own => Origin::Own,
+                Delivery::Hub => Origin::Hub,
+            },
         });
         if self.bytes > self.soft { Pushed::Waiting } else { Pushed::Queued }
     }
 
-    /// Puts a control frame of the link in front of every frame of which nothing has left.
+    /// Puts a control frame of the link in front of every frame of which nothing has left, in the place
+    /// of the last one if that still waits: nobody fills the queue with pings.
     pub fn push_control(&mut self, frame: Bytes) {
+        let at = self.begun();
         self.bytes += frame.len();
-        let at = usize::from(self.written > 0);
-        self.queue.insert(at, Entry { bytes: frame, droppable: false });
+        match self.queue.get_mut(at) {
+            Some(entry) if entry.origin == Origin::Control => {
+                self.bytes -= entry.bytes.len();
+                entry.bytes = frame;
+            }
+            _ => self.queue.insert(at, Entry { bytes: frame, origin: Origin::Control }),
+        }
     }
 
     /// Ends the queue; `last` (the link's close) is the last thing that leaves.
@@ -184,7 +208,7 @@ impl Outbox {
         self.gate = Gate::Sealed;
         if let Some(bytes) = last {
             self.bytes += bytes.len();
-            self.queue.push_back(Entry { bytes, droppable: false });
+            self.queue.push_back(Entry { bytes, origin: Origin::Own });
         }
     }
 
@@ -193,11 +217,13 @@ impl Outbox {
         self.gate = Gate::Sealed;
         self.queue = VecDeque::new();
         self.written = 0;
+        self.lent = 0;
         self.bytes = 0;
     }
 
-    /// Adds what should be written next to an empty batch.
-    pub fn next(&self, batch: &mut Batch) {
+    /// Adds what should be written next to an empty batch. None of it is dropped before the next call
+    /// of [`written`](Self::written).
+    pub fn next(&mut self, batch: &mut Batch) {
         let mut skip = self.written;
         for entry in &self.queue {
             let chunk = entry.bytes.slice(skip.min(entry.bytes.len())..);
@@ -206,10 +232,12 @@ impl Outbox {
                 break;
             }
         }
+        self.lent = batch.chunks().len();
     }
 
-    /// The first `count` bytes have left.
+    /// The first `count` bytes of the last batch have left; none, if the link took nothing.
     pub fn written(&mut self, count: usize, now: Timestamp) {
+        self.lent = 0;
         if count > 0 {
             self.last_write = self.last_write.max(now);
         }
@@ -251,14 +279,18 @@ impl Outbox {
         self.last_write
     }
 
+    /// How many entries have begun to leave, or may have.
+    fn begun(&self) -> usize {
+        self.lent.max(usize::from(self.written > 0))
+    }
+
     /// Drops the hub's oldest messages until `size` more bytes fit, but nothing that has begun to leave.
     fn drop_oldest(&mut self, size: usize) {
-        let begun = usize::from(self.written > 0);
-        let mut at = begun;
+        let mut at = self.begun();
         while self.bytes + size > self.soft
             && let Some(entry) = self.queue.get(at)
         {
-            if entry.droppable {
+            if entry.origin == Origin::Hub {
                 self.bytes -= entry.bytes.len();
                 self.queue.remove(at);
             } else {
@@ -389,13 +421,27 @@ mod tests {
     }
 
     #[test]
-    fn a_control_frame_goes_between_whole_frames_only() {
+    fn what_is_being_written_is_not_dropped_meanwhile() {
+        let mut outbox = outbox(SlowConsumer::DropOldest);
+        outbox.push(&frame(60, 'W'), Delivery::Hub);
+        outbox.push(&frame(60, 'X'), Delivery::Hub);
+        let mut batch = Batch::new();
+        outbox.next(&mut batch);
+        outbox.push(&frame(60, 'Y'), Delivery::Hub);
+        outbox.written(batch.len(), NOW);
+        outbox.push(&frame(60, 'Z'), Delivery::Hub);
+        assert_eq!(marks(&mut outbox), "YZ");
+    }
+
+    #[test]
+    fn a_control_frame_goes_between_whole_frames_only_and_replaces_the_last() {
         let mut outbox = outbox(SlowConsumer::Wait);
         let ping = Frame::message(Encoding::Json, &Message::Ping);
         outbox.push(&ping, Delivery::Own);
         outbox.push(&ping, Delivery::Own);
         outbox.push_control(Bytes::from_static(b"1"));
         outbox.written(3, NOW);
+        outbox.push_control(Bytes::from_static(b"3"));
         outbox.push_control(Bytes::from_static(b"2"));
         outbox.seal(Some(Bytes::from_static(b"end")));
         let whole = ping.websocket();

@@ -92,7 +92,7 @@ impl Session {
     }
 
     /// Adds what should be written next, as WebSocket frames, to an empty batch.
-    pub fn next(&self, batch: &mut Batch) {
+    pub fn next(&mut self, batch: &mut Batch) {
         self.outbox.next(batch);
     }
 

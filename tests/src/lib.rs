@@ -2,4 +2,5 @@
 
 pub mod architecture;
 pub mod fuzz;
+pub mod memory;
 pub mod node;

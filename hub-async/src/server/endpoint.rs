@@ -3,20 +3,26 @@
 use std::future::Future;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use event_listener::Event;
-use hub_core::endpoint::{Fresh, Outcome, Request, Table};
+use hub_core::endpoint::{Claim, Fresh, Outcome, Request, Table};
 use hub_core::server::Config;
 use hub_core::{CloseReason, Outbox};
 
+use super::running::discard;
 use crate::facts::RequestFacts;
 use crate::hub::HubCore;
 use crate::member::Member;
 use crate::options::Resolved;
 use crate::outlet::Outlet;
 use crate::runtime::{Clock, Runtime};
+
+/// Expired negotiations are looked for no more often than that, and no less often.
+const SWEEP_MIN: Duration = Duration::from_secs(1);
+const SWEEP_MAX: Duration = Duration::from_secs(60);
 
 /// A hub at a route.
 pub(crate) struct Endpoint {
@@ -67,12 +73,12 @@ impl Endpoint {
     /// Makes the connection that a request carries from here on.
     pub(crate) fn admit(
         self: &Arc<Self>,
-        id: Arc<str>,
-        token: Arc<str>,
+        claim: Claim,
         facts: RequestFacts,
     ) -> (Arc<Member>, Ticket) {
+        let Claim { connection_id, token } = claim;
         let outbox = Outbox::new(&self.config.limits, self.options.slow_consumer, self.clock.now());
-        let member = Arc::new(Member::new(id, facts, Outlet::new(outbox)));
+        let member = Arc::new(Member::new(connection_id, facts, Outlet::new(outbox)));
         self.sessions.fetch_add(1, Ordering::AcqRel);
         let mut table = self.table();
         let draining = table.is_draining();
@@ -106,7 +112,9 @@ impl Endpoint {
     /// Frees negotiations that nobody claims, as they expire, for as long as the endpoint is there.
     pub(crate) fn sweep(self: &Arc<Self>) -> impl Future<Output = ()> + Send + use<> {
         let endpoint = Arc::downgrade(self);
-        let (clock, pause) = (self.clock.clone(), self.options.endpoint.disconnect_timeout);
+        let clock = self.clock.clone();
+        // Requests look for expired ones themselves; this is for the memory of an endpoint without any.
+        let pause = self.options.endpoint.disconnect_timeout.clamp(SWEEP_MIN, SWEEP_MAX);
         async move {
             loop {
                 clock.sleep(pause).await;
@@ -121,9 +129,18 @@ impl Endpoint {
     }
 }
 
+impl Ticket {
+    /// Where the session is.
+    pub(crate) const fn endpoint(&self) -> &Arc<Endpoint> {
+        &self.endpoint
+    }
+}
+
 impl Drop for Ticket {
     fn drop(&mut self) {
-        drop(self.endpoint.table().release(&self.token));
+        // With the member go values of the hub's: only once the table is free again.
+        let member = self.endpoint.table().release(&self.token);
+        discard(member);
         if self.endpoint.sessions.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.endpoint.empty.notify(usize::MAX);
         }

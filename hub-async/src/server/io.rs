@@ -64,26 +64,29 @@ pub(super) fn flush(
     now: Timestamp,
     cx: &mut Context<'_>,
 ) -> io::Result<Flush> {
-    WRITE.with_borrow_mut(|batch| {
+    let mut room = false;
+    let result = WRITE.with_borrow_mut(|batch| {
         outlet.lock().next(batch);
         let result = if batch.is_empty() {
             Ok(Flush { empty: true, ..Flush::default() })
         } else {
             write(socket, batch, cx).map(|written| {
                 let mut outbox = outlet.lock();
-                let was_over = outbox.is_over_budget();
                 outbox.written(written, now);
-                let (over, empty) = (outbox.is_over_budget(), outbox.is_empty());
+                room = !outbox.is_over_budget();
+                let empty = outbox.is_empty();
                 drop(outbox);
-                if was_over && !over {
-                    outlet.tell_room();
-                }
                 Flush { written, more: !empty && written == batch.len(), empty }
             })
         };
         batch.clear();
         result
-    })
+    });
+    // Not only when the budget was exceeded before this write: dropped messages make room as well.
+    if room {
+        outlet.tell_room();
+    }
+    result
 }
 
 /// One vectored write; again only after the socket said that it would block and then that it would not.

@@ -1,5 +1,6 @@
 //! Which request goes where.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
@@ -11,7 +12,7 @@ use std::time::Duration;
 
 use futures_util::future::{Either, join_all, select};
 use http::header::{self, HeaderValue};
-use http::{Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode, Version};
 use hub_core::endpoint::{Answer, Outcome, Request as Asked, Route};
 use hub_core::server::ConfigError;
 use hyper::body::Incoming;
@@ -23,6 +24,7 @@ use crate::facts::RequestFacts;
 use crate::hub::Hub;
 use crate::options::HubOptions;
 use crate::runtime::{Clock, Runtime, SharedTimer};
+use crate::socket::Socket;
 
 /// Answers requests that no hub wants.
 pub type Fallback = Arc<
@@ -182,6 +184,33 @@ impl Service {
         }
     }
 
+    /// Runs a connection on a pipe whose upgrade to a WebSocket another HTTP stack has answered.
+    ///
+    /// The hub is told by the path of the request and the negotiation by its query; the method and the
+    /// headers of the upgrade are not looked at. `read` is what was read from the pipe behind the
+    /// request. Fails, and drops the pipe, with the status that the upgrade would have been refused with.
+    pub fn serve_socket<B>(
+        &self,
+        request: &Request<B>,
+        socket: Arc<dyn Socket>,
+        read: &[u8],
+    ) -> Result<(), StatusCode> {
+        let uri = request.uri();
+        let Some((endpoint, Route::Endpoint)) = self.find(uri.path()) else {
+            return Err(StatusCode::NOT_FOUND);
+        };
+        let query = uri.query().unwrap_or_default();
+        match endpoint.attach(Asked::WebSocket, query) {
+            Outcome::Attach(claim) => {
+                let facts = RequestFacts::new(uri.path(), query, request.headers(), self.peer);
+                let (member, ticket) = endpoint.admit(claim, facts);
+                websocket::start(member, ticket, socket, read);
+                Ok(())
+            }
+            Outcome::Answer(answer) => Err(status(&answer)),
+        }
+    }
+
     /// Lets nobody in any more, asks every connection to leave (its client may reconnect), and waits for
     /// the last one, at most `patience`. Says whether all have left.
     pub async fn drain(&self, patience: Duration) -> bool {
@@ -207,7 +236,8 @@ impl Service {
     }
 
     fn find(&self, path: &str) -> Option<(&Arc<Endpoint>, Route)> {
-        let path = path.strip_suffix('/').unwrap_or(path);
+        let path = decode(path);
+        let path = path.strip_suffix('/').unwrap_or(&path);
         self.inner.endpoints.iter().find_map(|endpoint| {
             let own = endpoint.path.strip_suffix('/').unwrap_or(&endpoint.path);
             let rest = path.get(own.len()..)?;
@@ -230,7 +260,10 @@ impl Service {
         let headers = request.headers();
         let accept =
             headers.get_all(header::ACCEPT).into_iter().filter_map(|value| value.to_str().ok());
-        let upgrade = websocket::is_upgrade(headers);
+        // Neither HTTP/1.0 nor a tunnel can be upgraded.
+        let upgrade = request.method() == Method::GET
+            && request.version() == Version::HTTP_11
+            && websocket::is_upgrade(headers);
         let asked = Asked::classify(route, request.method().as_str(), accept, upgrade);
         let accept_key = match asked {
             Asked::WebSocket => match websocket::accept_key(headers) {
@@ -251,10 +284,38 @@ impl Service {
     }
 }
 
+/// The path with its escapes decoded; one that means no text, or a slash that separates nothing, stays.
+fn decode(path: &str) -> Cow<'_, str> {
+    if !path.contains('%') {
+        return Cow::Borrowed(path);
+    }
+    let mut parts = path.split('%');
+    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        let digits = part.get(..2).filter(|digits| !digits.starts_with('+'));
+        let byte = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        match byte.filter(|byte| *byte != b'/') {
+            Some(byte) => {
+                bytes.push(byte);
+                bytes.extend_from_slice(part.as_bytes().get(2..).unwrap_or_default());
+            }
+            None => {
+                bytes.push(b'%');
+                bytes.extend_from_slice(part.as_bytes());
+            }
+        }
+    }
+    String::from_utf8(bytes).map_or(Cow::Borrowed(path), Cow::Owned)
+}
+
+fn status(answer: &Answer) -> StatusCode {
+    StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
 fn respond(answer: Answer) -> Response<Body> {
+    let status = status(&answer);
     let mut response = Response::new(Body::from(answer.body));
-    *response.status_mut() =
-        StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() = status;
     if let Some(kind) = answer.content_type {
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     }
@@ -305,5 +366,27 @@ impl fmt::Debug for Service {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let paths: Vec<_> = self.paths().collect();
         f.debug_struct("Service").field("paths", &paths).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::decode;
+
+    #[test]
+    fn escapes_in_a_path_are_decoded_where_they_mean_text() {
+        let paths = [
+            ("/chat", "/chat"),
+            ("/ch%61t%20room", "/chat room"),
+            ("/Z%C3%BCrich", "/Zürich"),
+            ("/a%2Fb", "/a%2Fb"),
+            ("/%", "/%"),
+            ("/%zz%4", "/%zz%4"),
+            ("/%+1", "/%+1"),
+            ("/%ff", "/%ff"),
+        ];
+        for (sent, meant) in paths {
+            assert_eq!(decode(sent), meant);
+        }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 use std::future::Future;
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -98,10 +100,10 @@ impl Running {
     /// Tells all of them; the parked ones are dropped.
     pub(super) fn cancel_all(&mut self) {
         let Some(calls) = &mut self.0 else { return };
-        calls.parked.clear();
         for (_, cancel) in &calls.cancels {
             cancel.fire();
         }
+        discard(mem::take(&mut calls.parked));
     }
 
     /// The next call that is done.
@@ -130,4 +132,10 @@ impl Running {
     fn calls(&mut self) -> &mut Calls {
         self.0.get_or_insert_default()
     }
+}
+
+/// Drops values of the hub's, whatever their `Drop` does.
+pub(super) fn discard(values: impl Sized) {
+    // The text of a panic is for the panic hook.
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(values)));
 }

@@ -2,11 +2,12 @@
 
 use std::future::Future;
 use std::io::ErrorKind;
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use bytes::{Bytes, BytesMut};
 use hub_core::link::{Link, LinkEvent};
 use hub_core::server::{CallFault, Connection, End, Event, TransportFacts};
 use hub_core::{CloseReason, Deadline, Delivery, PeerFault, Pushed, Timer, Timestamp};
@@ -14,9 +15,10 @@ use hub_proto::{BindError, DecodeError, Encoding, Frame};
 use hyper::rt::Sleep;
 
 use super::endpoint::{Endpoint, Ticket};
-use super::running::{CallInfo, Done, Running};
+use super::running::{CallInfo, Done, Running, discard};
 use super::{hooks, io};
 use crate::context::Context as HubCallContext;
+use crate::error::HubError;
 use crate::handler::{Answer, Invoked, Surroundings, failure};
 use crate::member::Member;
 use crate::socket::Socket;
@@ -26,22 +28,23 @@ const STEPS: usize = 64;
 
 /// One connection, from its upgrade until its last handler is done.
 ///
-/// A turn: read once, settle (events and handlers alternate until neither moves), look into the inbox,
-/// move the machine's output to the outlet, write once, set the timer.
+/// A turn: read once, settle (inbox, events, the machine's output and handlers alternate until none of
+/// them moves), write once, set the timer.
 pub(super) struct Session {
     endpoint: Arc<Endpoint>,
     member: Arc<Member>,
-    /// Held until the very end: others may wait for the last session to go.
-    _ticket: Ticket,
     /// Gone once both directions are done.
     socket: Option<Arc<dyn Socket>>,
     link: Link,
     connection: Connection,
     running: Running,
     stage: Stage,
+    over: Option<Over>,
     sleep: Option<Pin<Box<dyn Sleep>>>,
     /// When `sleep` ends, while it is set.
     armed: Option<Timestamp>,
+    /// Dropped last: others may wait for the last session to go.
+    _ticket: Ticket,
 }
 
 /// What the hub knows of the connection.
@@ -52,21 +55,31 @@ enum Stage {
     Greeting(Answer),
     /// It is registered and open.
     Open,
+    /// It is over for that reason, but `on_connected` runs on; if it succeeds, there is a farewell.
+    Interrupted(Answer, CloseReason),
     /// It is over, and `on_disconnected` runs.
     Leaving(Answer),
-    /// It is over and no longer registered. Handlers may run until then.
-    Left { until: Timestamp },
+    /// It is not registered any more.
+    Left,
+}
+
+/// The connection is over: how long what is left of it may take.
+struct Over {
+    /// Until then methods and hooks may run on.
+    handlers: Timestamp,
+    /// Until then what was queued may leave and the peer may answer the close.
+    link: Timestamp,
 }
 
 impl Session {
     pub(super) fn new(
-        endpoint: Arc<Endpoint>,
         member: Arc<Member>,
         ticket: Ticket,
         socket: Arc<dyn Socket>,
-        leftover: &Bytes,
+        read: &[u8],
         spread: u8,
     ) -> Self {
+        let endpoint = Arc::clone(ticket.endpoint());
         let now = endpoint.clock.now();
         let facts = TransportFacts::websocket(spread);
         let mut session = Self {
@@ -74,14 +87,15 @@ impl Session {
             link: Link::websocket(endpoint.options.timeouts),
             endpoint,
             member,
-            _ticket: ticket,
             socket: Some(socket),
             running: Running::default(),
             stage: Stage::Unknown,
+            over: None,
             sleep: None,
             armed: None,
+            _ticket: ticket,
         };
-        session.receive(&mut BytesMut::from(&**leftover), now);
+        session.receive(&mut read.to_vec(), now);
         session
     }
 
@@ -89,28 +103,32 @@ impl Session {
         self.member.waker.register(cx.waker());
         let now = self.endpoint.clock.now();
         self.fire_timers(now);
-        self.read(now, cx);
+        let reads = self.read(now, cx);
         let settled = self.settle(now, cx);
         let flushed = self.write(now, cx);
-        if !settled || !flushed {
+        // Input that is wanted only now was not asked for above.
+        if !settled || !flushed || (!reads && self.wants_input()) {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        if self.is_over(now) {
+        if self.is_over() {
             return Poll::Ready(());
         }
-        self.arm(cx)
+        self.arm(cx);
+        Poll::Pending
     }
 
     // Reading.
 
-    fn read(&mut self, now: Timestamp, cx: &mut Context<'_>) {
-        let Some(socket) = self.socket.clone() else { return };
+    fn wants_input(&self) -> bool {
         // Once the hub's side is over, the link still waits for the peer's close.
         let wanted = self.connection.wants_input() || self.connection.is_ending();
-        if !wanted || !self.link.wants_input() {
-            return;
-        }
+        wanted && self.link.wants_input() && self.socket.is_some()
+    }
+
+    /// Reads once; false when no input is wanted, of which the socket will not tell then.
+    fn read(&mut self, now: Timestamp, cx: &mut Context<'_>) -> bool {
+        let Some(socket) = self.socket.clone().filter(|_| self.wants_input()) else { return false };
         let (link, connection) = (&mut self.link, &mut self.connection);
         let read = io::read(&*socket, cx, |bytes| {
             link.handle_input(bytes, |payload| connection.handle_input(payload, now));
@@ -121,6 +139,7 @@ impl Session {
             Poll::Ready(Ok(_)) => cx.waker().wake_by_ref(),
             Poll::Ready(Err(error)) => self.link.handle_end(error.kind()),
         }
+        true
     }
 
     fn receive(&mut self, bytes: &mut [u8], now: Timestamp) {
@@ -132,9 +151,6 @@ impl Session {
 
     /// Handles what happened until nothing moves; false when it stopped for others' sake.
     fn settle(&mut self, now: Timestamp, cx: &mut Context<'_>) -> bool {
-        if let Some(reason) = self.member.inbox.take() {
-            self.connection.close(reason, now);
-        }
         for _ in 0..STEPS {
             if !self.step(now, cx) {
                 return true;
@@ -145,6 +161,7 @@ impl Session {
 
     /// One thing that happened; false when there is none.
     fn step(&mut self, now: Timestamp, cx: &mut Context<'_>) -> bool {
+        self.look_into_inbox(now);
         if let Some(event) = self.connection.poll_event() {
             self.on_event(event, now, cx);
         } else if let Some(event) = self.link.poll_event() {
@@ -159,13 +176,22 @@ impl Session {
         true
     }
 
+    fn look_into_inbox(&mut self, now: Timestamp) {
+        if let Some(reason) = self.member.inbox.take() {
+            self.connection.close(reason, now);
+        }
+    }
+
     fn on_link(&mut self, event: LinkEvent, now: Timestamp) {
         match event {
             LinkEvent::Finished => self.connection.handle_disconnect(End::Finished, now),
             LinkEvent::Violated(violation) => {
-                self.connection.malformed(PeerFault::WebSocket(violation), now)
+                self.connection.malformed(PeerFault::WebSocket(violation), now);
+                // Nothing comes any more for which the end could wait.
+                self.connection.handle_disconnect(End::Finished, now);
             }
             LinkEvent::Lost(kind) => self.connection.handle_disconnect(End::Lost(kind), now),
+            LinkEvent::Stuck if self.over.is_some() => self.lose_socket(),
             LinkEvent::Stuck => self.connection.close(CloseReason::Timeout(Timer::Send), now),
         }
     }
@@ -199,7 +225,7 @@ impl Session {
                 }
             }
             Event::Cancelled(id) => self.running.cancel(id),
-            Event::Closed(reason) => self.leave(&reason, now),
+            Event::Closed(reason) => self.leave(reason, now),
         }
     }
 
@@ -237,9 +263,15 @@ impl Session {
             None => connection.admit(id),
             Some(_) => hub_core::server::Admission::Gone,
         };
-        let invoked = method
-            .invoke(around, arguments, &call.reply, &mut admit)
-            .map_err(CallFault::Arguments)?;
+        // Arguments are the hub's own types: reading them is the hub's own code.
+        let invoked = catch_unwind(AssertUnwindSafe(|| {
+            method.invoke(around, arguments, &call.reply, &mut admit)
+        }));
+        let Ok(invoked) = invoked else {
+            self.finish(Done { call: info, result: Err(HubError::panicked()) }, now);
+            return Ok(());
+        };
+        let invoked = invoked.map_err(CallFault::Arguments)?;
         if let Some(misuse) = misuse {
             return Err(misuse);
         }
@@ -272,6 +304,8 @@ impl Session {
             call.reply.failure(&failure(&error, &call.target, self.endpoint.config.detailed_errors))
         });
         self.running.forget(call.id);
+        // A method that has aborted its connection is not answered.
+        self.look_into_inbox(now);
         self.connection.complete(call.id, answer, now);
     }
 
@@ -303,34 +337,35 @@ impl Session {
 
     /// Lets `on_connected` or `on_disconnected` go on; false when it did not end.
     fn poll_hook(&mut self, now: Timestamp, cx: &mut Context<'_>) -> bool {
-        let (Stage::Greeting(answer) | Stage::Leaving(answer)) = &mut self.stage else {
+        let (Stage::Greeting(answer) | Stage::Interrupted(answer, _) | Stage::Leaving(answer)) =
+            &mut self.stage
+        else {
             return false;
         };
         let Poll::Ready(result) = answer.as_mut().poll(cx) else { return false };
-        let failed = result.err();
-        if let Some(error) = &failed {
+        if let Err(error) = &result {
             tracing::warn!(
                 connection = &*self.member.id,
                 error = error.name(),
                 "on_connected or on_disconnected failed"
             );
         }
-        match (&self.stage, failed) {
-            (Stage::Leaving(_), _) => self.unregister(now),
-            (_, None) if self.connection.is_ending() => {}
-            (_, None) => self.open(now),
-            (_, Some(error)) => {
+        match (mem::replace(&mut self.stage, Stage::Left), result) {
+            (Stage::Greeting(_), Ok(_)) => self.open(now),
+            (Stage::Greeting(_), Err(error)) => {
+                self.unregister();
                 let detail = error.detail(self.endpoint.config.detailed_errors);
-                self.stage = Stage::Open;
                 self.connection.close(CloseReason::Rejected(detail), now);
             }
+            (Stage::Interrupted(_, reason), Ok(_)) => self.say_farewell(&reason),
+            _ => self.unregister(),
         }
         true
     }
 
     /// The connection is over: tells handlers and the hub.
-    fn leave(&mut self, reason: &CloseReason, now: Timestamp) {
-        match reason {
+    fn leave(&mut self, reason: CloseReason, now: Timestamp) {
+        match &reason {
             CloseReason::Peer(fault) => {
                 tracing::warn!(
                     connection = &*self.member.id,
@@ -344,45 +379,56 @@ impl Session {
                 "disconnected"
             ),
         }
-        let unsendable = matches!(reason, CloseReason::Lost(_) | CloseReason::Timeout(Timer::Send));
-        let mut outbox = self.member.outlet.lock();
-        if unsendable {
-            outbox.abandon();
+        let options = &self.endpoint.options;
+        self.over = Some(Over {
+            handlers: now + options.linger,
+            link: now + options.timeouts.send + options.timeouts.close,
+        });
+        if matches!(reason, CloseReason::Lost(_) | CloseReason::Timeout(Timer::Send)) {
+            self.lose_socket();
         } else {
-            outbox.seal(None);
-        }
-        drop(outbox);
-        self.member.outlet.tell_room();
-        if unsendable {
-            self.drop_socket();
+            self.member.outlet.lock().seal(None);
+            self.member.outlet.tell_room();
         }
         self.member.abort_signal().fire();
         self.running.cancel_all();
-        let greeted =
-            matches!(self.stage, Stage::Open) && !matches!(reason, CloseReason::Rejected(_));
-        let hook = if greeted {
-            hooks::on_disconnected(&self.endpoint.hub, &self.member, reason)
-        } else {
-            None
-        };
-        match hook {
+        match mem::replace(&mut self.stage, Stage::Left) {
+            Stage::Greeting(answer) => self.stage = Stage::Interrupted(answer, reason),
+            Stage::Open => self.say_farewell(&reason),
+            _ => self.unregister(),
+        }
+    }
+
+    fn say_farewell(&mut self, reason: &CloseReason) {
+        match hooks::on_disconnected(&self.endpoint.hub, &self.member, reason) {
             Some(answer) => self.stage = Stage::Leaving(answer),
-            None => self.unregister(now),
+            None => self.unregister(),
         }
     }
 
-    fn unregister(&mut self, now: Timestamp) {
+    fn unregister(&mut self) {
         self.endpoint.hub.shards.remove(&self.member.id);
-        self.stage = Stage::Left { until: now + self.endpoint.options.linger };
+        self.stage = Stage::Left;
     }
 
-    fn is_over(&self, now: Timestamp) -> bool {
-        match self.stage {
-            Stage::Left { until } => {
-                self.socket.is_none() && (self.running.is_empty() || now >= until)
-            }
-            Stage::Unknown | Stage::Greeting(_) | Stage::Open | Stage::Leaving(_) => false,
-        }
+    /// Whether some of the hub's own code is still at work.
+    fn is_busy(&self) -> bool {
+        !self.running.is_empty() || !matches!(self.stage, Stage::Left)
+    }
+
+    fn is_over(&self) -> bool {
+        self.over.is_some() && self.socket.is_none() && !self.is_busy()
+    }
+
+    /// Drops methods and hooks that have run on for too long.
+    fn cut_handlers(&mut self) {
+        tracing::warn!(
+            connection = &*self.member.id,
+            "handlers outlived their connection for too long"
+        );
+        let stage = mem::replace(&mut self.stage, Stage::Left);
+        discard((mem::take(&mut self.running), stage));
+        self.unregister();
     }
 
     // Writing.
@@ -419,8 +465,8 @@ impl Session {
             }
             Err(error) => {
                 self.link.handle_end(error.kind());
-                self.member.outlet.lock().abandon();
-                self.drop_socket();
+                self.connection.handle_disconnect(End::Lost(error.kind()), now);
+                self.lose_socket();
                 false
             }
         }
@@ -428,7 +474,7 @@ impl Session {
 
     /// Everything has left: if the hub's side is over, the link's close is next, and then the socket.
     fn close_link(&mut self, now: Timestamp) -> bool {
-        if !self.is_sealed() {
+        if self.over.is_none() {
             return true;
         }
         if let Some(close) = self.link.close(now) {
@@ -441,9 +487,11 @@ impl Session {
         true
     }
 
-    /// Whether nothing of the hub's comes any more.
-    fn is_sealed(&self) -> bool {
-        matches!(self.stage, Stage::Leaving(_) | Stage::Left { .. })
+    /// Nothing can be written any more.
+    fn lose_socket(&mut self) {
+        self.member.outlet.lock().abandon();
+        self.member.outlet.tell_room();
+        self.drop_socket();
     }
 
     fn drop_socket(&mut self) {
@@ -455,46 +503,64 @@ impl Session {
     // Timers.
 
     fn fire_timers(&mut self, now: Timestamp) {
-        if self.armed.is_some_and(|at| at <= now) {
-            self.connection.handle_timeout(now);
-            self.link.handle_timeout(now);
+        self.connection.handle_timeout(now);
+        self.link.handle_timeout(now);
+        let Some(Over { handlers, link }) = self.over else { return };
+        if now >= handlers && self.is_busy() {
+            self.cut_handlers();
+        }
+        if now >= link && self.socket.is_some() {
+            self.lose_socket();
         }
     }
 
     fn next_deadline(&self) -> Option<Timestamp> {
+        let connection = self.connection.poll_timeout();
         let link = self.link.poll_timeout().filter(|_| self.socket.is_some());
-        let machines =
-            Deadline::earliest(self.connection.poll_timeout(), link).map(|deadline| deadline.at);
-        let linger = match self.stage {
-            Stage::Left { until } if !self.running.is_empty() => Some(until),
-            _ => None,
-        };
-        machines.into_iter().chain(linger).min()
+        let over = self.over.as_ref();
+        let deadlines = [
+            Deadline::earliest(connection, link).map(|deadline| deadline.at),
+            over.filter(|_| self.is_busy()).map(|over| over.handlers),
+            over.filter(|_| self.socket.is_some()).map(|over| over.link),
+        ];
+        deadlines.into_iter().flatten().min()
     }
 
     /// Sets the timer if it is not set or set too late; a deadline that has moved away is found out
     /// when the timer fires.
-    fn arm(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        loop {
-            let Some(at) = self.next_deadline() else {
-                self.armed = None;
-                return Poll::Pending;
-            };
+    fn arm(&mut self, cx: &mut Context<'_>) {
+        while let Some(at) = self.next_deadline() {
             if self.armed.is_none_or(|armed| at < armed) {
                 self.endpoint.clock.arm(&mut self.sleep, at);
                 self.armed = Some(at);
             }
-            let Some(sleep) = &mut self.sleep else { return Poll::Pending };
+            let Some(sleep) = &mut self.sleep else { return };
             if sleep.as_mut().poll(cx).is_pending() {
-                return Poll::Pending;
-            }
-            let now = self.endpoint.clock.now();
-            if self.next_deadline().is_some_and(|at| at <= now) {
-                cx.waker().wake_by_ref();
-                return Poll::Pending;
+                return;
             }
             self.armed = None;
+            if at <= self.endpoint.clock.now() {
+                return cx.waker().wake_by_ref();
+            }
         }
+        self.armed = None;
+    }
+}
+
+impl Drop for Session {
+    /// Usually everything is over by now. But a runtime may drop a session at any time, and then, too,
+    /// nobody must wait for it or find it among the connected.
+    fn drop(&mut self) {
+        if !matches!(self.stage, Stage::Left) {
+            discard(mem::replace(&mut self.stage, Stage::Left));
+            self.unregister();
+        }
+        self.lose_socket();
+        self.member.abort_signal().fire();
+        self.running.cancel_all();
+        discard(mem::take(&mut self.running));
+        // Contexts may live on, but not with the memory of this task.
+        drop(self.member.waker.take());
     }
 }
 

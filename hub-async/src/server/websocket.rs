@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use futures_util::future::{Either, select};
 use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Request, Response, StatusCode};
 use hub_core::endpoint::Claim;
@@ -11,9 +12,11 @@ use hyper::body::Incoming;
 use sha1::{Digest, Sha1};
 
 use super::body::Body;
-use super::endpoint::{Endpoint, random};
+use super::endpoint::{Endpoint, Ticket, random};
 use super::session::Session;
 use crate::facts::RequestFacts;
+use crate::member::Member;
+use crate::socket::Socket;
 
 /// Appended to the client's key before it is hashed (RFC 6455 §1.3).
 const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -59,20 +62,15 @@ pub(super) fn upgrade(
     accept: HeaderValue,
 ) -> Response<Body> {
     let upgraded = hyper::upgrade::on(&mut request);
-    let (member, ticket) = endpoint.admit(claim.connection_id, claim.token, facts);
-    let [spread, ..] = random();
-    let task = {
-        let endpoint = Arc::clone(endpoint);
-        async move {
-            let Ok(upgraded) = upgraded.await else { return };
-            let Ok((socket, leftover)) = endpoint.runtime.open(upgraded) else {
-                tracing::error!("an upgraded connection runs on IO that the runtime does not know");
-                return;
-            };
-            let session =
-                Session::new(Arc::clone(&endpoint), member, ticket, socket, &leftover, spread);
-            drop(leftover);
-            endpoint.runtime.spawn(Box::pin(session));
+    let (member, ticket) = endpoint.admit(claim, facts);
+    let task = async move {
+        let endpoint = ticket.endpoint();
+        let limit = endpoint.clock.sleep(endpoint.config.handshake_timeout);
+        // A client that never takes the answer holds its place no longer than one without a handshake.
+        let Either::Left((Ok(upgraded), _)) = select(upgraded, limit).await else { return };
+        match endpoint.runtime.open(upgraded) {
+            Ok((socket, read)) => start(member, ticket, socket, &read),
+            Err(_) => tracing::error!("the runtime does not know the IO of an upgraded connection"),
         }
     };
     endpoint.runtime.spawn(Box::pin(task));
@@ -83,6 +81,13 @@ pub(super) fn upgrade(
     headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
     headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
     response
+}
+
+/// Runs the session of a connection whose upgrade is answered; `read` is what came behind the request.
+pub(super) fn start(member: Arc<Member>, ticket: Ticket, socket: Arc<dyn Socket>, read: &[u8]) {
+    let [spread, ..] = random();
+    let runtime = Arc::clone(&ticket.endpoint().runtime);
+    runtime.spawn(Box::pin(Session::new(member, ticket, socket, read, spread)));
 }
 
 #[cfg(test)]

@@ -99,10 +99,11 @@ impl Link {
                     }
                 }
                 // Only the latest ping needs an answer (RFC 6455 §5.5.3).
-                Ok(Some(Piece::Ping(payload))) => {
+                Ok(Some(Piece::Ping(payload))) if self.stage == Stage::Open => {
                     self.pong = Some(Bytes::copy_from_slice(&encode::pong(&payload, None)));
                 }
-                Ok(Some(Piece::Pong(_))) => {}
+                // Behind our close there comes nothing, and nobody asked for a pong.
+                Ok(Some(Piece::Ping(_) | Piece::Pong(_))) => {}
                 Ok(Some(Piece::Close(_))) => self.input_over(1000, LinkEvent::Finished),
                 Err(violation) => {
                     self.input_over(violation.close_code(), LinkEvent::Violated(violation))
@@ -267,8 +268,9 @@ mod tests {
         assert!(link.close(Timestamp::ZERO).is_none());
         let until = Timestamp::from_millis(5_000);
         assert_eq!(link.poll_timeout(), Some(Deadline { at: until, why: Timer::Close }));
-        assert_eq!(feed(&mut link, &data(b"ignored")), b"");
-        assert!(!link.is_done());
+        let ping = encode::ping(b"ignored", KEY);
+        assert_eq!(feed(&mut link, &[data(b"ignored"), ping.to_vec()].concat()), b"");
+        assert_eq!((link.poll_transmit(), link.is_done()), (None, false));
         link.handle_timeout(until);
         assert!(link.is_done());
         assert_eq!(link.poll_timeout(), None);

@@ -38,6 +38,13 @@ impl Default for Config {
 #[error("{0} must be more than zero")]
 pub struct ConfigError(&'static str);
 
+impl ConfigError {
+    /// A setting of that name is zero.
+    pub const fn zero(name: &'static str) -> Self {
+        Self(name)
+    }
+}
+
 impl Config {
     /// Checks that every interval and limit is positive.
     pub fn check(&self) -> Result<(), ConfigError> {
@@ -53,8 +60,8 @@ impl Config {
             ("events", self.limits.events),
             ("read_ahead", self.limits.read_ahead),
             ("parked", self.limits.parked),
-            ("soft_output", self.limits.soft_output),
-            ("hard_output", self.limits.hard_output),
+            ("soft_send_buffer", self.limits.soft_output),
+            ("hard_send_buffer", self.limits.hard_output),
         ];
         let short =
             intervals.iter().find(|(_, interval)| interval.is_zero()).map(|(name, _)| *name);

@@ -1,0 +1,281 @@
+//! Connections through memory: a pipe that a hub can be served on, and a client at its other end.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::io::{self, ErrorKind, IoSlice};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use http::Request;
+use hub_async::Socket;
+use hub_async::server::Service;
+use hub_proto::ws::{Config, Decoder, Opcode, Piece, Role, encode};
+
+/// How many bytes a pipe holds in each direction.
+const CAPACITY: usize = 16 * 1024;
+
+/// The key that the client masks with; any will do.
+const KEY: Option<[u8; 4]> = Some([1, 2, 3, 4]);
+
+/// One direction of a pipe.
+#[derive(Default)]
+struct Lane {
+    bytes: VecDeque<u8>,
+    /// The writer has said its last word.
+    ended: bool,
+    /// The reader is gone.
+    broken: bool,
+    reader: Option<Waker>,
+    writer: Option<Waker>,
+}
+
+type Shared = Arc<Mutex<Lane>>;
+
+fn lock(lane: &Shared) -> MutexGuard<'_, Lane> {
+    lane.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn wake(waker: Option<Waker>) {
+    if let Some(waker) = waker {
+        waker.wake();
+    }
+}
+
+/// One end of a pipe. Wakes once for each wait, like a real socket; dropped, it is gone for the other.
+pub struct Pipe {
+    incoming: Shared,
+    outgoing: Shared,
+}
+
+impl Pipe {
+    /// Both ends of a new pipe.
+    pub fn pair() -> (Self, Self) {
+        let (here, there) = (Shared::default(), Shared::default());
+        let other = Self { incoming: Arc::clone(&there), outgoing: Arc::clone(&here) };
+        (Self { incoming: here, outgoing: there }, other)
+    }
+}
+
+impl Socket for Pipe {
+    fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut lane = lock(&self.incoming);
+        if !lane.bytes.is_empty() || lane.ended {
+            return Poll::Ready(Ok(()));
+        }
+        lane.reader = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut lane = lock(&self.outgoing);
+        if lane.bytes.len() < CAPACITY || lane.broken {
+            return Poll::Ready(Ok(()));
+        }
+        lane.writer = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut lane = lock(&self.incoming);
+        if lane.bytes.is_empty() && !lane.ended {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        let count = lane.bytes.len().min(buffer.len());
+        for (place, byte) in buffer.iter_mut().zip(lane.bytes.drain(..count)) {
+            *place = byte;
+        }
+        let writer = lane.writer.take();
+        drop(lane);
+        wake(writer);
+        Ok(count)
+    }
+
+    fn try_write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        let mut lane = lock(&self.outgoing);
+        if lane.broken {
+            return Err(ErrorKind::BrokenPipe.into());
+        }
+        let room = CAPACITY - lane.bytes.len();
+        if room == 0 {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        let before = lane.bytes.len();
+        for slice in slices {
+            let left = room - (lane.bytes.len() - before);
+            lane.bytes.extend(slice.iter().take(left));
+        }
+        let count = lane.bytes.len() - before;
+        let reader = lane.reader.take();
+        drop(lane);
+        wake(reader);
+        Ok(count)
+    }
+
+    fn shutdown(&self) {
+        let mut lane = lock(&self.outgoing);
+        lane.ended = true;
+        let reader = lane.reader.take();
+        drop(lane);
+        wake(reader);
+    }
+}
+
+impl Drop for Pipe {
+    fn drop(&mut self) {
+        self.shutdown();
+        let mut lane = lock(&self.incoming);
+        lane.broken = true;
+        let writer = lane.writer.take();
+        drop(lane);
+        wake(writer);
+    }
+}
+
+/// What a client sees.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// One record of the hub protocol, without its separator.
+    Record(String),
+    /// A pong of the WebSocket.
+    Pong(Vec<u8>),
+    /// The close of the WebSocket, with its code.
+    Close(Option<u16>),
+    /// The end of the pipe.
+    End,
+}
+
+/// A client of a hub, which speaks JSON over a WebSocket over a pipe.
+pub struct Client {
+    pipe: Pipe,
+    decoder: Decoder,
+    partial: Vec<u8>,
+    seen: VecDeque<Seen>,
+}
+
+impl Client {
+    /// Opens a WebSocket to the hub at `uri`, and says nothing.
+    pub fn open(service: &Service, uri: &str) -> Self {
+        let (ours, theirs) = Pipe::pair();
+        let request = Request::get(uri).body(()).expect("a URI");
+        service.serve_socket(&request, Arc::new(theirs), b"").expect("the hub takes it");
+        let decoder = Decoder::new(Role::Client, Config::default());
+        Self { pipe: ours, decoder, partial: Vec::new(), seen: VecDeque::new() }
+    }
+
+    /// Opens a WebSocket and shakes hands.
+    pub async fn connect(service: &Service, uri: &str) -> Self {
+        let mut client = Self::open(service, uri);
+        client.shake_hands().await;
+        client
+    }
+
+    /// Shakes hands.
+    pub async fn shake_hands(&mut self) {
+        self.send(r#"{"protocol":"json","version":1}"#).await;
+        assert_eq!(self.next().await, Seen::Record("{}".into()));
+    }
+
+    /// Sends one record of the hub protocol.
+    pub async fn send(&self, record: &str) {
+        self.frame(Opcode::Text, format!("{record}\x1e").as_bytes()).await;
+    }
+
+    /// Calls a method; without an id nothing is answered.
+    pub async fn call(&self, id: &str, target: &str, arguments: &str) {
+        let id = if id.is_empty() { String::new() } else { format!(r#""invocationId":"{id}","#) };
+        self.send(&format!(r#"{{"type":1,{id}"target":"{target}","arguments":{arguments}}}"#))
+            .await;
+    }
+
+    /// Sends a frame.
+    pub async fn frame(&self, opcode: Opcode, payload: &[u8]) {
+        let mut bytes = Vec::new();
+        encode::write_frame(&mut bytes, true, opcode, payload, KEY);
+        self.write(&bytes).await;
+    }
+
+    /// Closes the WebSocket with a code.
+    pub async fn close(&self, code: u16) {
+        self.frame(Opcode::Close, &code.to_be_bytes()).await;
+    }
+
+    /// Writes bytes as they are.
+    pub async fn write(&self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            match self.pipe.try_write(&[IoSlice::new(bytes)]) {
+                Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    poll_fn(|cx| self.pipe.poll_writable(cx)).await.expect("never fails");
+                }
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// What the server says next.
+    pub async fn next(&mut self) -> Seen {
+        loop {
+            if let Some(seen) = self.seen.pop_front() {
+                return seen;
+            }
+            poll_fn(|cx| self.pipe.poll_readable(cx)).await.expect("never fails");
+            self.read();
+        }
+    }
+
+    /// The next record; panics when something else comes.
+    pub async fn record(&mut self) -> String {
+        match self.next().await {
+            Seen::Record(record) => record,
+            other => panic!("no record but {other:?}"),
+        }
+    }
+
+    /// Everything that the server says until the pipe ends.
+    pub async fn rest(&mut self) -> Vec<Seen> {
+        let mut all = Vec::new();
+        loop {
+            match self.next().await {
+                Seen::End => return all,
+                seen => all.push(seen),
+            }
+        }
+    }
+
+    /// Everything that has come by now; waits for nothing.
+    pub fn so_far(&mut self) -> Vec<Seen> {
+        let mut cx = Context::from_waker(Waker::noop());
+        while self.pipe.poll_readable(&mut cx).is_ready() && self.seen.back() != Some(&Seen::End) {
+            self.read();
+        }
+        self.seen.drain(..).collect()
+    }
+
+    fn read(&mut self) {
+        let mut buffer = [0; 4096];
+        let count = match self.pipe.try_read(&mut buffer) {
+            Ok(count) => count,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+            Err(error) => panic!("a pipe never fails: {error}"),
+        };
+        if count == 0 {
+            self.seen.push_back(Seen::End);
+        }
+        let mut bytes = buffer.get_mut(..count).unwrap_or_default();
+        while let Some(piece) = self.decoder.next(&mut bytes).expect("the server keeps the rules") {
+            match piece {
+                Piece::Data { payload, .. } => self.partial.extend_from_slice(payload),
+                Piece::Pong(payload) => self.seen.push_back(Seen::Pong(payload.into_owned())),
+                Piece::Ping(_) => panic!("the server has its own pings"),
+                Piece::Close(close) => {
+                    self.seen.push_back(Seen::Close(close.map(|close| close.code)));
+                }
+            }
+            while let Some(end) = self.partial.iter().position(|byte| *byte == 0x1e) {
+                let record = self.partial.drain(..=end).take(end).collect();
+                let record = String::from_utf8(record).expect("text");
+                self.seen.push_back(Seen::Record(record));
+            }
+        }
+    }
+}
