@@ -1,25 +1,25 @@
-//! The task of one connection: its turn, and its end.
+//! The task of one connection: its turn.
+
+mod calls;
+mod life;
 
 use std::future::Future;
 use std::io::ErrorKind;
 use std::mem;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use hub_core::link::{Link, LinkEvent};
-use hub_core::server::{CallFault, Connection, End, Event, TransportFacts};
+use hub_core::server::{Connection, End, TransportFacts};
 use hub_core::{CloseReason, Deadline, Delivery, PeerFault, Pushed, Timer, Timestamp};
-use hub_proto::{BindError, DecodeError, Encoding, Frame};
+use hub_proto::Frame;
 use hyper::rt::Sleep;
 
 use super::endpoint::{Endpoint, Ticket};
-use super::running::{CallInfo, Done, Running, discard};
-use super::{hooks, io};
-use crate::context::Context as HubCallContext;
-use crate::error::HubError;
-use crate::handler::{Answer, Invoked, Surroundings, failure};
+use super::io;
+use super::running::{Running, discard};
+use crate::handler::Answer;
 use crate::member::Member;
 use crate::socket::Socket;
 
@@ -194,241 +194,6 @@ impl Session {
             LinkEvent::Stuck if self.over.is_some() => self.lose_socket(),
             LinkEvent::Stuck => self.connection.close(CloseReason::Timeout(Timer::Send), now),
         }
-    }
-
-    fn on_event(&mut self, event: Event, now: Timestamp, cx: &mut Context<'_>) {
-        match event {
-            Event::Handshake(encoding) => self.greet(encoding, now),
-            Event::Invoked(call) => {
-                let info = CallInfo {
-                    id: call.id,
-                    target: call.target.clone(),
-                    reply: call.reply.clone(),
-                };
-                if let Err(fault) = self.invoke(&call, info, now, cx) {
-                    match fault {
-                        CallFault::Arguments(BindError::Syntax) => {
-                            self.connection.malformed(PeerFault::Message(DecodeError::Syntax), now);
-                        }
-                        fault => {
-                            let text =
-                                fault.text(&call.target, self.endpoint.config.detailed_errors);
-                            self.connection.complete(call.id, call.reply.failure(&text), now);
-                        }
-                    }
-                }
-            }
-            Event::Started(id) => {
-                if let Some((info, bound)) = self.running.unpark(id) {
-                    let answer = bound(info.reply.clone());
-                    self.start(info, answer, now, cx);
-                }
-            }
-            Event::Cancelled(id) => self.running.cancel(id),
-            Event::Closed(reason) => self.leave(reason, now),
-        }
-    }
-
-    /// Finds the method, binds its arguments and starts it, or says why not.
-    fn invoke(
-        &mut self,
-        call: &hub_core::server::Call,
-        info: CallInfo,
-        now: Timestamp,
-        cx: &mut Context<'_>,
-    ) -> Result<(), CallFault<'static>> {
-        let arguments = call.arguments();
-        let hub = Arc::clone(&self.endpoint.hub);
-        let Some(method) = hub.method(&call.target) else {
-            arguments.check().map_err(CallFault::Arguments)?;
-            return Err(CallFault::UnknownMethod);
-        };
-        let misuse = if call.streaming {
-            Some(CallFault::NotStreaming)
-        } else if call.streams > 0 {
-            Some(CallFault::Streams { sent: call.streams, expected: 0 })
-        } else {
-            None
-        };
-        let context = HubCallContext::new(Arc::clone(&hub), Arc::clone(&self.member));
-        let mut cancel = None;
-        let around = Surroundings {
-            context: &context,
-            states: &hub.states,
-            reason: None,
-            cancel: &mut cancel,
-        };
-        let (connection, id) = (&mut self.connection, call.id);
-        let mut admit = || match misuse {
-            None => connection.admit(id),
-            Some(_) => hub_core::server::Admission::Gone,
-        };
-        // Arguments are the hub's own types: reading them is the hub's own code.
-        let invoked = catch_unwind(AssertUnwindSafe(|| {
-            method.invoke(around, arguments, &call.reply, &mut admit)
-        }));
-        let Ok(invoked) = invoked else {
-            self.finish(Done { call: info, result: Err(HubError::panicked()) }, now);
-            return Ok(());
-        };
-        let invoked = invoked.map_err(CallFault::Arguments)?;
-        if let Some(misuse) = misuse {
-            return Err(misuse);
-        }
-        if let Some(cancel) = cancel {
-            self.running.watch(id, cancel);
-        }
-        match invoked {
-            Invoked::Running(answer) => self.start(info, answer, now, cx),
-            Invoked::Parked(bound) => self.running.park(info, bound),
-            Invoked::Gone => self.running.forget(id),
-        }
-        Ok(())
-    }
-
-    fn start(&mut self, info: CallInfo, answer: Answer, now: Timestamp, cx: &mut Context<'_>) {
-        if let Some(done) = self.running.start(info, answer, cx) {
-            self.finish(done, now);
-        }
-    }
-
-    fn finish(&mut self, done: Done, now: Timestamp) {
-        let Done { call, result } = done;
-        let answer = result.unwrap_or_else(|error| {
-            tracing::warn!(
-                connection = &*self.member.id,
-                method = &*call.target,
-                error = error.name(),
-                "a hub method failed"
-            );
-            call.reply.failure(&failure(&error, &call.target, self.endpoint.config.detailed_errors))
-        });
-        self.running.forget(call.id);
-        // A method that has aborted its connection is not answered.
-        self.look_into_inbox(now);
-        self.connection.complete(call.id, answer, now);
-    }
-
-    // Coming and going.
-
-    /// The handshake asks for a protocol: finds the user, answers, registers, greets.
-    fn greet(&mut self, encoding: Encoding, now: Timestamp) {
-        let hub = Arc::clone(&self.endpoint.hub);
-        let user = match hooks::user_id(&hub, &self.member) {
-            Ok(user) => user,
-            Err(error) => return self.connection.refuse(&error.to_string(), now),
-        };
-        self.member.introduce(user, encoding);
-        self.connection.welcome(now);
-        // The answer is queued before anybody can send to the connection.
-        self.move_output(now);
-        hub.shards.insert(Arc::clone(&self.member));
-        tracing::debug!(connection = &*self.member.id, hub = self.endpoint.path, "connected");
-        match hooks::on_connected(&hub, &self.member) {
-            Some(answer) => self.stage = Stage::Greeting(answer),
-            None => self.open(now),
-        }
-    }
-
-    fn open(&mut self, now: Timestamp) {
-        self.stage = Stage::Open;
-        self.connection.accept(now);
-    }
-
-    /// Lets `on_connected` or `on_disconnected` go on; false when it did not end.
-    fn poll_hook(&mut self, now: Timestamp, cx: &mut Context<'_>) -> bool {
-        let (Stage::Greeting(answer) | Stage::Interrupted(answer, _) | Stage::Leaving(answer)) =
-            &mut self.stage
-        else {
-            return false;
-        };
-        let Poll::Ready(result) = answer.as_mut().poll(cx) else { return false };
-        if let Err(error) = &result {
-            tracing::warn!(
-                connection = &*self.member.id,
-                error = error.name(),
-                "on_connected or on_disconnected failed"
-            );
-        }
-        match (mem::replace(&mut self.stage, Stage::Left), result) {
-            (Stage::Greeting(_), Ok(_)) => self.open(now),
-            (Stage::Greeting(_), Err(error)) => {
-                self.unregister();
-                let detail = error.detail(self.endpoint.config.detailed_errors);
-                self.connection.close(CloseReason::Rejected(detail), now);
-            }
-            (Stage::Interrupted(_, reason), Ok(_)) => self.say_farewell(&reason),
-            _ => self.unregister(),
-        }
-        true
-    }
-
-    /// The connection is over: tells handlers and the hub.
-    fn leave(&mut self, reason: CloseReason, now: Timestamp) {
-        match &reason {
-            CloseReason::Peer(fault) => {
-                tracing::warn!(
-                    connection = &*self.member.id,
-                    fault = fault.kind(),
-                    "the client broke the protocol"
-                );
-            }
-            _ => tracing::debug!(
-                connection = &*self.member.id,
-                reason = reason.kind(),
-                "disconnected"
-            ),
-        }
-        let options = &self.endpoint.options;
-        self.over = Some(Over {
-            handlers: now + options.linger,
-            link: now + options.timeouts.send + options.timeouts.close,
-        });
-        if matches!(reason, CloseReason::Lost(_) | CloseReason::Timeout(Timer::Send)) {
-            self.lose_socket();
-        } else {
-            self.member.outlet.lock().seal(None);
-            self.member.outlet.tell_room();
-        }
-        self.member.abort_signal().fire();
-        self.running.cancel_all();
-        match mem::replace(&mut self.stage, Stage::Left) {
-            Stage::Greeting(answer) => self.stage = Stage::Interrupted(answer, reason),
-            Stage::Open => self.say_farewell(&reason),
-            _ => self.unregister(),
-        }
-    }
-
-    fn say_farewell(&mut self, reason: &CloseReason) {
-        match hooks::on_disconnected(&self.endpoint.hub, &self.member, reason) {
-            Some(answer) => self.stage = Stage::Leaving(answer),
-            None => self.unregister(),
-        }
-    }
-
-    fn unregister(&mut self) {
-        self.endpoint.hub.shards.remove(&self.member.id);
-        self.stage = Stage::Left;
-    }
-
-    /// Whether some of the hub's own code is still at work.
-    fn is_busy(&self) -> bool {
-        !self.running.is_empty() || !matches!(self.stage, Stage::Left)
-    }
-
-    fn is_over(&self) -> bool {
-        self.over.is_some() && self.socket.is_none() && !self.is_busy()
-    }
-
-    /// Drops methods and hooks that have run on for too long.
-    fn cut_handlers(&mut self) {
-        tracing::warn!(
-            connection = &*self.member.id,
-            "handlers outlived their connection for too long"
-        );
-        let stage = mem::replace(&mut self.stage, Stage::Left);
-        discard((mem::take(&mut self.running), stage));
-        self.unregister();
     }
 
     // Writing.

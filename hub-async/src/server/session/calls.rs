@@ -1,0 +1,130 @@
+//! Events of the machine, and the calls among them: bound, started, answered.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::task::Context;
+
+use hub_core::server::{Admission, Call, CallFault, Event};
+use hub_core::{PeerFault, Timestamp};
+use hub_proto::{BindError, DecodeError};
+
+use super::Session;
+use crate::context::Context as HubCallContext;
+use crate::error::HubError;
+use crate::handler::{Answer, Invoked, Surroundings, failure};
+use crate::server::running::{CallInfo, Done};
+
+impl Session {
+    pub(super) fn on_event(&mut self, event: Event, now: Timestamp, cx: &mut Context<'_>) {
+        match event {
+            Event::Handshake(encoding) => self.greet(encoding, now),
+            Event::Invoked(call) => {
+                let info = CallInfo {
+                    id: call.id,
+                    target: call.target.clone(),
+                    reply: call.reply.clone(),
+                };
+                if let Err(fault) = self.invoke(&call, info, now, cx) {
+                    match fault {
+                        CallFault::Arguments(BindError::Syntax) => {
+                            self.connection.malformed(PeerFault::Message(DecodeError::Syntax), now);
+                        }
+                        fault => {
+                            let text =
+                                fault.text(&call.target, self.endpoint.config.detailed_errors);
+                            self.connection.complete(call.id, call.reply.failure(&text), now);
+                        }
+                    }
+                }
+            }
+            Event::Started(id) => {
+                if let Some((info, bound)) = self.running.unpark(id) {
+                    let answer = bound(info.reply.clone());
+                    self.start(info, answer, now, cx);
+                }
+            }
+            Event::Cancelled(id) => self.running.cancel(id),
+            Event::Closed(reason) => self.leave(reason, now),
+        }
+    }
+
+    /// Finds the method, binds its arguments and starts it, or says why not.
+    fn invoke(
+        &mut self,
+        call: &Call,
+        info: CallInfo,
+        now: Timestamp,
+        cx: &mut Context<'_>,
+    ) -> Result<(), CallFault<'static>> {
+        let arguments = call.arguments();
+        let hub = Arc::clone(&self.endpoint.hub);
+        let Some(method) = hub.method(&call.target) else {
+            arguments.check().map_err(CallFault::Arguments)?;
+            return Err(CallFault::UnknownMethod);
+        };
+        let misuse = if call.streaming {
+            Some(CallFault::NotStreaming)
+        } else if call.streams > 0 {
+            Some(CallFault::Streams { sent: call.streams, expected: 0 })
+        } else {
+            None
+        };
+        let context = HubCallContext::new(Arc::clone(&hub), Arc::clone(&self.member));
+        let mut cancel = None;
+        let around = Surroundings {
+            context: &context,
+            states: &hub.states,
+            reason: None,
+            cancel: &mut cancel,
+        };
+        let (connection, id) = (&mut self.connection, call.id);
+        let mut admit = || match misuse {
+            None => connection.admit(id),
+            Some(_) => Admission::Gone,
+        };
+        // Arguments are the hub's own types: reading them is the hub's own code.
+        let invoked = catch_unwind(AssertUnwindSafe(|| {
+            method.invoke(around, arguments, &call.reply, &mut admit)
+        }));
+        let Ok(invoked) = invoked else {
+            self.finish(Done { call: info, result: Err(HubError::panicked()) }, now);
+            return Ok(());
+        };
+        let invoked = invoked.map_err(CallFault::Arguments)?;
+        if let Some(misuse) = misuse {
+            return Err(misuse);
+        }
+        if let Some(cancel) = cancel {
+            self.running.watch(id, cancel);
+        }
+        match invoked {
+            Invoked::Running(answer) => self.start(info, answer, now, cx),
+            Invoked::Parked(bound) => self.running.park(info, bound),
+            Invoked::Gone => self.running.forget(id),
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, info: CallInfo, answer: Answer, now: Timestamp, cx: &mut Context<'_>) {
+        if let Some(done) = self.running.start(info, answer, cx) {
+            self.finish(done, now);
+        }
+    }
+
+    pub(super) fn finish(&mut self, done: Done, now: Timestamp) {
+        let Done { call, result } = done;
+        let answer = result.unwrap_or_else(|error| {
+            tracing::warn!(
+                connection = &*self.member.id,
+                method = &*call.target,
+                error = error.name(),
+                "a hub method failed"
+            );
+            call.reply.failure(&failure(&error, &call.target, self.endpoint.config.detailed_errors))
+        });
+        self.running.forget(call.id);
+        // A method that has aborted its connection is not answered.
+        self.look_into_inbox(now);
+        self.connection.complete(call.id, answer, now);
+    }
+}
