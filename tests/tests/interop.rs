@@ -13,35 +13,43 @@ const SERVER: &str = env!("CARGO_BIN_EXE_interop_server");
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let shared = Shared::default();
     let trials = match node::prepare().and_then(|()| node::list("run.mjs")) {
-        Ok(names) => trials(names, &shared),
+        Ok(names) => trials(&names),
         Err(reason) => vec![node::missing("interop", reason)],
     };
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-fn trials(names: Vec<String>, shared: &Shared) -> Vec<Trial> {
-    let case = |name: String| {
-        let shared = shared.clone();
-        Trial::test(format!("interop::{name}"), move || {
-            node::run("run.mjs", &[&shared.url()?, "--exact", &name])
-        })
-    };
-    let mut trials: Vec<_> = names.into_iter().map(case).collect();
+/// Every case on tokio and on smol. Nothing but the executor is another on async-std: the calls do.
+fn trials(names: &[String]) -> Vec<Trial> {
+    let mut trials = Vec::new();
+    for runtime in ["tokio", "smol", "async-std"] {
+        let shared = Shared { runtime, server: Arc::default() };
+        let cases =
+            names.iter().filter(|name| runtime != "async-std" || name.starts_with("calls::"));
+        trials.extend(cases.cloned().map(|name| {
+            let shared = shared.clone();
+            Trial::test(format!("interop::{runtime}::{name}"), move || {
+                node::run("run.mjs", &[&shared.url()?, "--exact", &name])
+            })
+        }));
+    }
     trials.push(Trial::test("interop::a_thousand_connections", a_thousand_connections));
     trials
 }
 
-/// The server of all cases, started by the first that runs.
-#[derive(Clone, Default)]
-struct Shared(Arc<Mutex<Option<Server>>>);
+/// The server of all cases of one runtime, started by the first that runs.
+#[derive(Clone)]
+struct Shared {
+    runtime: &'static str,
+    server: Arc<Mutex<Option<Server>>>,
+}
 
 impl Shared {
     fn url(&self) -> Result<String, Failed> {
-        let mut server = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut server = self.server.lock().unwrap_or_else(PoisonError::into_inner);
         if server.is_none() {
-            *server = Some(Server::start(&mut Command::new(SERVER))?);
+            *server = Some(Server::start(Command::new(SERVER).arg(self.runtime))?);
         }
         Ok(server.as_ref().map(|server| server.url().to_owned()).unwrap_or_default())
     }

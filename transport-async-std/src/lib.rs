@@ -1,16 +1,39 @@
-//! The sockets, timers and tasks of smol (by default) and of async-std (feature `async-std`) for hubs.
+//! Serves SignalR hubs on smol (by default) and on async-std (feature `async-std`).
 //!
-//! Both run on async-io, so one crate serves both; only the executor differs. There is no `Server` here
-//! yet, as `transport-tokio` has one: mount [`Routes`](hub_async::server::Routes) on a runtime of this
-//! crate, and hand each accepted connection to
-//! [`Service::serve_connection`](hub_async::server::Service::serve_connection) as an [`Io`].
+//! Both run on async-io, so one crate serves both; only the executor differs.
+//!
+//! ```no_run
+//! use hub_async::Hub;
+//! use transport_async_std::SmolServer;
+//!
+//! async fn add(a: i32, b: i32) -> i32 {
+//!     a + b
+//! }
+//!
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let sums = Hub::builder().method("Add", add).build()?;
+//!     smol::block_on(SmolServer::new().hub("/sums", sums).serve("127.0.0.1:5000"))?;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! async-std is no longer maintained (RUSTSEC-2025-0052); new programs should use smol.
 
 mod io;
+mod listen;
 mod runtime;
 mod socket;
 
 pub use io::Io;
+pub use listen::AsyncListener;
 #[cfg(feature = "async-std")]
 pub use runtime::AsyncStdRuntime;
 #[cfg(feature = "smol")]
 pub use runtime::SmolRuntime;
+
+/// A server of hubs on smol.
+#[cfg(feature = "smol")]
+pub type SmolServer = hub_async::server::Server<SmolRuntime>;
+/// A server of hubs on async-std.
+#[cfg(feature = "async-std")]
+pub type AsyncStdServer = hub_async::server::Server<AsyncStdRuntime>;

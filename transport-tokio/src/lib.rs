@@ -23,13 +23,17 @@
 mod io;
 mod listen;
 mod runtime;
-mod server;
 mod socket;
 
 pub use hub_async::server::{Body, MountError};
 pub use io::Io;
+pub use listen::TokioListener;
 pub use runtime::TokioRuntime;
-pub use server::{Bound, Server};
+
+/// A server of hubs on tokio.
+pub type Server = hub_async::server::Server<TokioRuntime>;
+/// A server on tokio that listens.
+pub type Bound = hub_async::server::Bound<TokioRuntime>;
 
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]

@@ -1,43 +1,43 @@
-//! Accepting connections, through thick and thin.
+//! Tokio's TCP listener.
 
 use std::io;
-use std::io::ErrorKind;
 use std::net::SocketAddr;
-use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
+use hub_async::server::{Listener, Transport};
+use tokio::net::TcpListener;
 
-/// How long to wait when no descriptor is free: those who connect meanwhile wait in the backlog.
-const PAUSE: Duration = Duration::from_millis(50);
+use crate::io::Io;
+use crate::runtime::TokioRuntime;
 
-/// The next connection. Failures of single connections, and of a full descriptor table, are waited out.
-pub(crate) async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
-    let mut full = false;
-    loop {
-        match listener.accept().await {
-            Ok((stream, peer)) => {
-                // Without it every small frame would wait for the acknowledgement of the last one.
-                let _ = stream.set_nodelay(true);
-                return (stream, peer);
-            }
-            Err(error) if is_about_one_connection(&error) => {}
-            Err(error) => {
-                if !full {
-                    tracing::warn!(%error, "cannot accept connections for the moment");
-                    full = true;
-                }
-                tokio::time::sleep(PAUSE).await;
-            }
-        }
+/// Where TCP connections come in; made of tokio's own.
+#[derive(Debug)]
+pub struct TokioListener(TcpListener);
+
+impl From<TcpListener> for TokioListener {
+    fn from(listener: TcpListener) -> Self {
+        Self(listener)
     }
 }
 
-fn is_about_one_connection(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::ConnectionRefused
-            | ErrorKind::ConnectionAborted
-            | ErrorKind::ConnectionReset
-            | ErrorKind::Interrupted
-    )
+impl Listener for TokioListener {
+    type Io = Io;
+
+    async fn accept(&self) -> io::Result<(Io, SocketAddr)> {
+        let (stream, peer) = self.0.accept().await?;
+        // Without it every small frame would wait for the acknowledgement of the last one.
+        stream.set_nodelay(true).ok();
+        Ok((Io::new(stream), peer))
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.0.local_addr()
+    }
+}
+
+impl Transport for TokioRuntime {
+    type Listener = TokioListener;
+
+    async fn bind(&self, address: SocketAddr) -> io::Result<TokioListener> {
+        TcpListener::bind(address).await.map(TokioListener)
+    }
 }

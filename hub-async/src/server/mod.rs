@@ -4,10 +4,14 @@ mod body;
 mod endpoint;
 mod hooks;
 mod io;
+mod listen;
 mod routes;
 mod running;
+mod serve;
 mod session;
 mod websocket;
 
 pub use body::Body;
+pub use listen::Listener;
 pub use routes::{Fallback, MountError, Routes, Service};
+pub use serve::{Bound, Server, Transport};

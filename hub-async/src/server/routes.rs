@@ -153,6 +153,10 @@ impl Service {
         self.inner.endpoints.iter().map(|endpoint| &*endpoint.path)
     }
 
+    pub(super) fn clock(&self) -> &Clock {
+        &self.inner.clock
+    }
+
     /// The service for one connection, whose other end has that address.
     #[must_use]
     pub fn with_peer(&self, peer: Option<SocketAddr>) -> Self {

@@ -5,33 +5,46 @@ use std::collections::HashSet;
 use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use std::{env, io};
+use std::{env, io, thread};
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::io::AsyncReadExt;
+use tokio::sync::oneshot;
 
+use hub_async::server::{Server, Transport};
 use hub_async::{
     BuildError, Context, DisconnectReason, Hub, HubError, HubOptions, Reconnect, Scope, State,
 };
-use transport_tokio::Server;
 
-#[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+/// `interop_server [RUNTIME [ADDRESS]]`: the same hubs on tokio, smol or async-std.
+fn main() -> Result<(), Box<dyn Error>> {
     tracing_subscriber::fmt().with_writer(io::stderr).init();
+    match env::args().nth(1).as_deref() {
+        None | Some("tokio") => {
+            tokio::runtime::Runtime::new()?.block_on(serve(transport_tokio::Server::new()))
+        }
+        Some("smol") => smol::block_on(serve(transport_async_std::SmolServer::new())),
+        Some("async-std") => {
+            async_std::task::block_on(serve(transport_async_std::AsyncStdServer::new()))
+        }
+        Some(other) => Err(format!("no runtime called {other}").into()),
+    }
+}
+
+async fn serve<T: Transport>(server: Server<T>) -> Result<(), Box<dyn Error>> {
     let options = HubOptions::new();
     let short = HubOptions::new()
         .keep_alive_interval(Duration::from_millis(200))
         .client_timeout_interval(Duration::from_secs(1))
         .handshake_timeout(Duration::from_millis(500));
-    let server = Server::new()
+    let server = server
         .hub("/hub", hub(options.clone())?)
         .hub("/counted", hub(options.clone())?)
         .hub("/detailed", hub(options.clone().enable_detailed_errors(true))?)
         .hub("/parallel", hub(options.clone().maximum_parallel_invocations_per_client(4))?)
         .hub("/short", hub(short)?)
         .hub("/small", hub(options.maximum_receive_message_size(1024))?)
-        .bind(env::args().nth(1).unwrap_or_else(|| "127.0.0.1:0".to_owned()))
+        .bind(env::args().nth(2).unwrap_or_else(|| "127.0.0.1:0".to_owned()))
         .await?;
     println!("Listening on http://{}", server.local_addr());
     server.serve_until(input_ends()).await;
@@ -40,8 +53,17 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
 /// Ends with whoever started this process.
 async fn input_ends() {
-    let mut bytes = [0; 64];
-    while tokio::io::stdin().read(&mut bytes).await.is_ok_and(|count| count > 0) {}
+    let (ended, end) = oneshot::channel();
+    thread::spawn(|| {
+        io::copy(&mut io::stdin(), &mut io::sink()).ok();
+        ended.send(()).ok();
+    });
+    end.await.ok();
+}
+
+/// On any runtime.
+async fn pause(time: Duration) {
+    async_io::Timer::after(time).await;
 }
 
 fn hub(options: HubOptions) -> Result<Hub, BuildError> {
@@ -146,7 +168,7 @@ async fn panics() {
 }
 
 async fn sleep(milliseconds: u64, tag: String) -> String {
-    tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+    pause(Duration::from_millis(milliseconds)).await;
     tag
 }
 
@@ -210,7 +232,7 @@ async fn noted(notes: State<Notes>, key: String) -> bool {
         if notes.has(&key) {
             return true;
         }
-        tokio::time::sleep(Duration::from_millis(10)).await;
+        pause(Duration::from_millis(10)).await;
     }
     false
 }

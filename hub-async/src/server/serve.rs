@@ -1,0 +1,180 @@
+//! A server of hubs, the same on every transport.
+
+use std::fmt;
+use std::future::{Future, pending};
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+use http::{Request, Response};
+use hyper::body::Incoming;
+
+use super::body::Body;
+use super::listen::{Listener, accept};
+use super::routes::{MountError, Routes, Service};
+use crate::hub::Hub;
+use crate::options::HubOptions;
+use crate::runtime::Runtime;
+use crate::signal::{Aborted, Signal};
+
+/// How long [`Bound::serve_until`] waits for connections to leave.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A runtime that can listen for connections.
+pub trait Transport: Runtime + Clone {
+    /// Where connections come in.
+    type Listener: Listener;
+
+    /// Listens at an address.
+    fn bind(&self, address: SocketAddr) -> impl Future<Output = io::Result<Self::Listener>> + Send;
+}
+
+/// Hubs by their paths, and what else the server answers.
+#[must_use]
+pub struct Server<T> {
+    routes: Routes,
+    transport: T,
+}
+
+impl<T: Transport + Default> Server<T> {
+    /// A server without hubs.
+    pub fn new() -> Self {
+        Self::on(T::default())
+    }
+}
+
+impl<T: Transport + Default> Default for Server<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T: Transport> Server<T> {
+    /// A server without hubs on a transport.
+    pub fn on(transport: T) -> Self {
+        Self { routes: Routes::new(), transport }
+    }
+
+    /// Sets the options that hold for every hub that does not set its own.
+    pub fn options(self, options: HubOptions) -> Self {
+        Self { routes: self.routes.options(options), ..self }
+    }
+
+    /// Adds a hub at a path such as `/chat`; its transports and options are the hub's.
+    pub fn hub(self, path: impl Into<String>, hub: Hub) -> Self {
+        Self { routes: self.routes.hub(path, hub), ..self }
+    }
+
+    /// Answers requests that no hub wants; without it they get a 404.
+    pub fn fallback<F, R>(self, answer: F) -> Self
+    where
+        F: Fn(Request<Incoming>) -> R + Send + Sync + 'static,
+        R: Future<Output = Response<Body>> + Send + 'static,
+    {
+        Self {
+            routes: self.routes.fallback(Arc::new(move |request| Box::pin(answer(request)))),
+            ..self
+        }
+    }
+
+    /// Serves at an address until the process ends.
+    pub async fn serve(self, address: impl ToSocketAddrs) -> io::Result<()> {
+        self.bind(address).await?.serve().await;
+        Ok(())
+    }
+
+    /// Listens at an address; with port 0 at a free one, see [`Bound::local_addr`].
+    ///
+    /// A name is looked up on the spot, which may block; of several addresses the first that works is
+    /// taken.
+    pub async fn bind(self, address: impl ToSocketAddrs) -> io::Result<Bound<T>> {
+        let addresses: Vec<SocketAddr> = address.to_socket_addrs()?.collect();
+        let mut result =
+            Err(io::Error::new(io::ErrorKind::InvalidInput, "no address to listen at"));
+        for address in addresses {
+            result = self.transport.bind(address).await;
+            if result.is_ok() {
+                break;
+            }
+        }
+        self.listen(result?)
+    }
+
+    /// Serves on a listener that is there already.
+    pub fn listen(self, listener: impl Into<T::Listener>) -> io::Result<Bound<T>> {
+        let listener = listener.into();
+        let address = listener.local_addr()?;
+        let runtime: Arc<dyn Runtime> = Arc::new(self.transport);
+        let service = self.routes.mount(Arc::clone(&runtime));
+        let service =
+            service.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+        Ok(Bound { listener, address, service, runtime })
+    }
+
+    /// The hubs as an HTTP service, for another HTTP stack. Must be called where the runtime can spawn.
+    pub fn into_service(self) -> Result<Service, MountError> {
+        self.routes.mount(Arc::new(self.transport))
+    }
+}
+
+/// A server that listens: connections wait in its backlog until it serves.
+#[must_use = "it serves only when `serve` or `serve_until` is awaited"]
+pub struct Bound<T: Transport> {
+    listener: T::Listener,
+    address: SocketAddr,
+    service: Service,
+    runtime: Arc<dyn Runtime>,
+}
+
+impl<T: Transport> Bound<T> {
+    /// The address at which it listens.
+    pub const fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until the process ends.
+    pub async fn serve(self) {
+        self.serve_until(pending()).await;
+    }
+
+    /// Serves until `stop` is ready. Then nobody new gets in, every connection gets a Close that allows
+    /// its client to reconnect, and the last of them is waited for, at most 5 s.
+    pub async fn serve_until(self, stop: impl Future<Output = ()>) {
+        let Self { listener, address, service, runtime } = self;
+        let routes: Vec<_> = service.paths().collect();
+        tracing::info!("listening on http://{address}, hubs at {}", routes.join(", "));
+        let stopping = Arc::new(Signal::default());
+        let mut stop = pin!(stop);
+        loop {
+            let accepted = pin!(accept(&listener, service.clock()));
+            let (io, peer) = match select(stop.as_mut(), accepted).await {
+                Either::Left(((), _)) => break,
+                Either::Right((accepted, _)) => accepted,
+            };
+            let stopped: Arc<Signal> = Arc::clone(&stopping);
+            let service = service.with_peer(Some(peer));
+            runtime.spawn(Box::pin(service.serve_connection(io, Aborted::new(stopped))));
+        }
+        drop(listener);
+        stopping.fire();
+        tracing::info!("shutting down");
+        if !service.drain(PATIENCE).await {
+            tracing::warn!("connections were left after {PATIENCE:?}");
+        }
+    }
+}
+
+impl<T> fmt::Debug for Server<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").field("routes", &self.routes).finish_non_exhaustive()
+    }
+}
+
+impl<T: Transport> fmt::Debug for Bound<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bound").field("address", &self.address).finish_non_exhaustive()
+    }
+}
