@@ -18,13 +18,22 @@ thread_local! {
     static WRITE: RefCell<Batch> = const { RefCell::new(Batch::new()) };
 }
 
+/// What an attempt to read came to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Arrival {
+    /// Bytes that came; 0 is the end.
+    pub(super) count: usize,
+    /// More can be read at once; if not, the socket will tell.
+    pub(super) more: bool,
+}
+
 /// Reads once, if there may be something, and hands it on. The bytes are only lent; no foreign code
 /// may run while they are.
 pub(super) fn read(
     socket: &dyn Socket,
     cx: &mut Context<'_>,
     take: impl FnOnce(&mut [u8]),
-) -> Poll<io::Result<usize>> {
+) -> Poll<io::Result<Arrival>> {
     READ.with_borrow_mut(|scratch| {
         scratch.resize(SCRATCH, 0);
         loop {
@@ -36,7 +45,8 @@ pub(super) fn read(
             match socket.try_read(scratch) {
                 Ok(count) => {
                     take(scratch.get_mut(..count).unwrap_or_default());
-                    return Poll::Ready(Ok(count));
+                    let more = count == SCRATCH || socket.poll_readable(cx).is_ready();
+                    return Poll::Ready(Ok(Arrival { count, more }));
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}

@@ -17,7 +17,7 @@ use hub_proto::Frame;
 use hyper::rt::Sleep;
 
 use super::endpoint::{Endpoint, Ticket};
-use super::io;
+use super::io::{self, Arrival};
 use super::running::{Running, discard};
 use crate::handler::Answer;
 use crate::member::Member;
@@ -135,8 +135,11 @@ impl Session {
         });
         match read {
             Poll::Pending => {}
-            Poll::Ready(Ok(0)) => self.link.handle_end(ErrorKind::UnexpectedEof),
-            Poll::Ready(Ok(_)) => cx.waker().wake_by_ref(),
+            Poll::Ready(Ok(Arrival { count: 0, .. })) => {
+                self.link.handle_end(ErrorKind::UnexpectedEof);
+            }
+            Poll::Ready(Ok(Arrival { more: true, .. })) => cx.waker().wake_by_ref(),
+            Poll::Ready(Ok(_)) => {}
             Poll::Ready(Err(error)) => self.link.handle_end(error.kind()),
         }
         true
