@@ -151,7 +151,8 @@ impl Target {
     ///
     /// The message is queued at once, in the order of the calls to `send`; awaiting the result waits
     /// until every queue is below its soft budget, so that a producer runs at the pace of its slowest
-    /// consumer. A value that cannot be serialized fails here and reaches nobody.
+    /// consumer. A value that cannot be serialized fails here and reaches nobody;
+    /// while nobody is connected nothing is serialized.
     ///
     /// ```
     /// # use hub_async::{Context, SendError};

@@ -112,10 +112,13 @@ impl CloseReason {
     pub fn detail(&self) -> Option<String> {
         match self {
             Self::Peer(fault) => Some(format!("{}: {fault}", fault.exception())),
-            Self::Timeout(_) => Some(
+            Self::Timeout(Timer::PeerSilence) => Some(
                 "OperationCanceledException: Client hasn't sent a message/ping within the configured ClientTimeoutInterval."
                     .to_owned(),
             ),
+            Self::Timeout(Timer::Send) => {
+                Some("IOException: Bytes that wait to be sent made no progress.".to_owned())
+            }
             Self::Overflow => Some("InvalidDataException: Too many bytes are waiting to be read.".to_owned()),
             Self::SlowConsumer => Some("IOException: Too many bytes are waiting to be sent.".to_owned()),
             _ => None,

@@ -13,7 +13,7 @@ use std::time::Duration;
 use futures_util::future::{Either, join_all, select};
 use http::header::{self, HeaderValue};
 use http::{Method, Request, Response, StatusCode, Version};
-use hub_core::endpoint::{Answer, Outcome, Request as Asked, Route};
+use hub_core::endpoint::{Answer, Outcome, Request as Asked, Route, SUPPORTED};
 use hub_core::server::ConfigError;
 use hyper::body::Incoming;
 
@@ -51,6 +51,9 @@ pub enum MountError {
     /// A path that does not begin with a slash.
     #[error("the path of a hub begins with a slash: {0}")]
     Path(String),
+    /// None of the transports that the hub allows is built.
+    #[error("the hub at {0} allows no transport that this server has")]
+    Transports(String),
     /// An option that no connection could work with.
     #[error("the hub at {path}: {error}")]
     Option {
@@ -106,6 +109,9 @@ impl Routes {
             let options = hub.0.options.resolve(&self.options);
             let options =
                 options.map_err(|error| MountError::Option { path: path.clone(), error })?;
+            if (options.endpoint.transports & SUPPORTED).is_empty() {
+                return Err(MountError::Transports(path));
+            }
             endpoints.push(Arc::new(Endpoint::new(
                 path,
                 hub.0,

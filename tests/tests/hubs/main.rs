@@ -1,5 +1,6 @@
 //! How hubs behave, over pipes in memory and in virtual time.
 
+mod building;
 mod crowd;
 mod endings;
 mod hooks;

@@ -1,0 +1,79 @@
+//! What is refused before anybody connects, and in which words.
+
+use hub_async::server::MountError;
+use hub_async::{BuildError, Context, DisconnectReason, Hub, HubOptions, State, Transports};
+use std::time::Duration;
+use transport_tokio::Server;
+
+async fn nothing() {}
+
+fn refusal(hub: hub_async::HubBuilder) -> String {
+    hub.build().expect_err("a hub that cannot be built").to_string()
+}
+
+#[test]
+fn two_methods_of_one_name_are_named_both() {
+    let hub = Hub::builder().method("SendMessage", nothing).method("sendmessage", nothing);
+    let error = hub.build().expect_err("a clash");
+    let (first, second) = ("SendMessage".to_owned(), "sendmessage".to_owned());
+    assert_eq!(error, BuildError::Duplicate { first, second });
+    assert_eq!(
+        error.to_string(),
+        "Duplicate definitions of 'sendmessage'. Overloading is not supported: 'SendMessage' has the same name."
+    );
+}
+
+#[test]
+fn what_a_handler_takes_must_be_there() {
+    async fn takes_state(_: State<String>) {}
+    async fn takes_reason(_: DisconnectReason) {}
+    async fn takes_argument(_: Context, _: i32) {}
+    assert_eq!(
+        refusal(Hub::builder().method("M", takes_state)),
+        "method 'M' takes State<alloc::string::String>, which the hub was not given"
+    );
+    assert_eq!(
+        refusal(Hub::builder().on_connected(takes_reason)),
+        "on_connected takes a DisconnectReason, which only on_disconnected can"
+    );
+    assert_eq!(
+        refusal(Hub::builder().on_connected(takes_argument)),
+        "on_connected takes 1 arguments, at most 0 are possible"
+    );
+    assert!(Hub::builder().state(String::new()).method("M", takes_state).build().is_ok());
+    assert!(Hub::builder().on_disconnected(takes_reason).build().is_ok());
+}
+
+#[test]
+fn thirteen_arguments_are_one_too_many() {
+    macro_rules! method {
+        ($($name:ident)*) => { async |$($name: u8),*| { $(let _ = $name;)* } };
+    }
+    assert!(Hub::builder().method("M", method!(a b c d e f g h i j k l)).build().is_ok());
+    assert_eq!(
+        refusal(Hub::builder().method("M", method!(a b c d e f g h i j k l m))),
+        "method 'M' takes 13 arguments, at most 12 are possible"
+    );
+}
+
+#[tokio::test]
+async fn what_cannot_be_served_is_refused() {
+    let hub = |options| Hub::builder().options(options).build().expect("a hub");
+    let plain = || hub(HubOptions::new());
+    let mount = |server: Server| server.into_service().map(drop).expect_err("refused");
+    assert_eq!(
+        mount(Server::new().hub("/a", plain()).hub("/A/", plain())),
+        MountError::Duplicate("/A".to_owned())
+    );
+    assert_eq!(mount(Server::new().hub("a", plain())), MountError::Path("a".to_owned()));
+    let polling = HubOptions::new().transports(Transports::LONG_POLLING);
+    assert_eq!(
+        mount(Server::new().hub("/a", hub(polling))).to_string(),
+        "the hub at /a allows no transport that this server has"
+    );
+    let never = HubOptions::new().keep_alive_interval(Duration::ZERO);
+    assert_eq!(
+        mount(Server::new().hub("/a", hub(never))).to_string(),
+        "the hub at /a: keep_alive_interval must be more than zero"
+    );
+}
