@@ -77,6 +77,13 @@ export async function wrong_shape_of_an_argument(world) {
   equal(await hub.invoke("Add", 1, 1), 2, "afterwards");
 }
 
+// JSON.stringify writes half a surrogate pair as an escape: good JSON, but no text.
+export async function a_text_cut_inside_a_character(world) {
+  const hub = await world.connect();
+  await rejects(hub.invoke("Greet", "\u{1f600}".slice(0, 1)), FAILED("Greet"));
+  equal(await hub.invoke("Add", 1, 1), 2, "afterwards");
+}
+
 export async function wrong_shape_of_an_argument_in_detail(world) {
   const hub = await world.connect("/detailed");
   await rejects(hub.invoke("Add", "one", 2),
