@@ -20,8 +20,9 @@ use crate::options::HubOptions;
 use crate::runtime::Runtime;
 use crate::signal::{Aborted, Signal};
 
-/// How long [`Bound::serve_until`] waits for connections to leave.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long [`Bound::serve_until`] waits for connections to leave. A program that is interrupted should
+/// be gone within 5 s, also when a client does not answer its close.
+const PATIENCE: Duration = Duration::from_secs(4);
 
 /// A runtime that can listen for connections.
 pub trait Transport: Runtime + Clone {
@@ -141,7 +142,7 @@ impl<T: Transport> Bound<T> {
     }
 
     /// Serves until `stop` is ready. Then nobody new gets in, every connection gets a Close that allows
-    /// its client to reconnect, and the last of them is waited for, at most 5 s.
+    /// its client to reconnect, and the last of them is waited for, at most 4 s.
     pub async fn serve_until(self, stop: impl Future<Output = ()>) {
         let Self { listener, address, service, runtime } = self;
         let routes: Vec<_> = service.paths().collect();

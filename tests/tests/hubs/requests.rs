@@ -109,3 +109,22 @@ async fn a_server_that_stops_closes_connections_and_takes_no_new_ones() {
     tokio::time::timeout(Duration::from_secs(2), server).await.expect("in time").unwrap();
     assert!(TcpStream::connect(address).await.is_err());
 }
+
+#[tokio::test]
+async fn a_client_that_does_not_answer_the_close_does_not_keep_a_server_for_5_s() {
+    let (address, stop, server) = server().await;
+    let mut request = format!("GET /hub%20room HTTP/1.1\r\n{UPGRADE}").into_bytes();
+    let handshake = b"{\"protocol\":\"json\",\"version\":1}\x1e";
+    encode::write_frame(&mut request, true, Opcode::Text, handshake, Some([9; 4]));
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(&request).await.unwrap();
+    let mut seen = Vec::new();
+    while !seen.ends_with(b"{}\x1e") {
+        stream.read_buf(&mut seen).await.unwrap();
+    }
+    stop.send(()).unwrap();
+    tokio::time::timeout(Duration::from_millis(4_900), server).await.expect("in time").unwrap();
+    stream.read_buf(&mut seen).await.unwrap();
+    let told = String::from_utf8_lossy(&seen).into_owned();
+    assert!(told.contains(r#"{"type":7,"allowReconnect":true}"#), "{told}");
+}
