@@ -23,6 +23,19 @@ pub enum CallFault<'a> {
 }
 
 impl CallFault<'_> {
+    /// A short name without any of the peer's bytes, for logs.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::UnknownMethod => "unknown method",
+            Self::Arguments(BindError::Syntax) => "malformed arguments",
+            Self::Arguments(BindError::Count { .. }) => "wrong number of arguments",
+            Self::Arguments(BindError::Shape) => "wrong shape of arguments",
+            Self::NotStreaming => "the method does not stream",
+            Self::Streams { .. } => "wrong number of streams",
+            Self::Failed(_) => "the method failed",
+        }
+    }
+
     /// The error text of the completion. `target` is echoed in the caller's spelling.
     pub fn text(&self, target: &str, detailed: bool) -> String {
         match self {

@@ -122,7 +122,10 @@ mod tests {
     fn half_a_surrogate_pair_is_a_matter_of_shape() {
         assert_eq!(bind::<(String,)>(r#"["\ud83d"]"#), Err(BindError::Shape));
         assert_eq!(bind::<(String,)>(r#"["\ude00\ud83d"]"#), Err(BindError::Shape));
-        assert_eq!(bind::<(i32,)>(r#"[1,"\ud83d"]"#), Err(BindError::Count { provided: 2, expected: 1 }));
+        assert_eq!(
+            bind::<(i32,)>(r#"[1,"\ud83d"]"#),
+            Err(BindError::Count { provided: 2, expected: 1 })
+        );
         assert_eq!(bind::<(String,)>(r#"["\ud83"]"#), Err(BindError::Syntax));
     }
 }

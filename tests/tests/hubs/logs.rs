@@ -4,6 +4,7 @@ use std::fmt::{Debug, Write};
 use std::sync::{Arc, Mutex};
 
 use hub_async::{Context, Hub, HubError};
+use hub_proto::ws::Opcode;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
@@ -47,8 +48,22 @@ impl Subscriber for Log {
     fn exit(&self, _: &Id) {}
 }
 
-/// What is logged when a client does that; the secret is in its URI and in all that it sends.
+/// What is logged when a client does that once it has shaken hands, after the line that says so.
 async fn logged(records: &[&str]) -> Vec<(Level, String)> {
+    let mut lines = logged_of(async |client| {
+        client.shake_hands().await;
+        for record in records {
+            client.send(record).await;
+        }
+    })
+    .await;
+    assert!(lines.remove(0).1.contains("connected"));
+    lines
+}
+
+/// What the hubs log when a client does that, while another one is connected and not disturbed; the
+/// secret is in its URI and in all that it sends.
+async fn logged_of(act: impl AsyncFnOnce(&mut Client)) -> Vec<(Level, String)> {
     let log = Log::default();
     let guard = tracing::subscriber::set_default(log.clone());
     let service = serve(
@@ -57,19 +72,24 @@ async fn logged(records: &[&str]) -> Vec<(Level, String)> {
             .method("Fail", async |_ctx: Context, text: String| Err::<(), _>(HubError::new(text)))
             .method("Number", async |number: i32| number),
     );
-    let mut client = Client::connect(&service, "/hub?access_token=secret").await;
-    for record in records {
-        client.send(record).await;
-    }
+    let mut bystander = connect(&service).await;
+    log.0.lock().unwrap().clear();
+    let mut client = Client::open(&service, "/hub?access_token=secret");
+    act(&mut client).await;
     client.close(1000).await;
     client.rest().await;
-    is_left_alone(&service).await;
-    drop(guard);
     let lines = log.0.lock().unwrap().clone();
+    drop(guard);
+    bystander.call("1", "Number", "[7]").await;
+    let answer = r#"{"type":3,"invocationId":"1","result":7}"#;
+    while bystander.record().await != answer {}
+    bystander.close(1000).await;
+    bystander.rest().await;
+    is_left_alone(&service).await;
     for (_, line) in &lines {
         assert!(!line.contains("secret"), "{line}");
     }
-    lines.into_iter().filter(|(level, _)| *level <= Level::INFO).collect()
+    lines
 }
 
 #[tokio::test(start_paused = true)]
@@ -94,9 +114,52 @@ async fn calls_that_fail_are_logged_without_their_text() {
     let lines = logged(&[
         r#"{"type":1,"invocationId":"secret","target":"fail","arguments":["secret"]}"#,
         r#"{"type":1,"invocationId":"secret","target":"Number","arguments":["secret"]}"#,
+        r#"{"type":1,"invocationId":"secret","target":"Number","arguments":[1,"secret"]}"#,
         r#"{"type":1,"invocationId":"secret","target":"secret","arguments":["secret"]}"#,
         r#"{"type":7,"error":"secret"}"#,
     ])
     .await;
-    assert_eq!(lines.len(), 1, "{lines:?}");
+    let [(Level::WARN, failed), refused @ .., (Level::DEBUG, closed)] = &*lines else {
+        panic!("{lines:?}");
+    };
+    assert!(failed.contains("a hub method failed"), "{failed}");
+    let faults = ["wrong shape of arguments", "wrong number of arguments", "unknown method"];
+    assert_eq!(refused.len(), faults.len(), "{refused:?}");
+    for ((level, line), fault) in refused.iter().zip(faults) {
+        assert_eq!(*level, Level::DEBUG);
+        assert!(line.contains("a call was refused") && line.contains(fault), "{line}");
+    }
+    assert!(closed.contains("closed by the client with an error"), "{closed}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_refused_handshake_is_one_line_without_its_words() {
+    for (request, reason) in [
+        ("secret", "handshake refused"),
+        (r#"{"protocol":"secret","version":1}"#, "handshake refused"),
+        (r#"{"protocol":"json","version":99,"secret":1}"#, "handshake refused"),
+        (&*"secret".repeat(6_000), "handshake refused"),
+    ] {
+        let lines = logged_of(async |client| client.send(request).await).await;
+        let [(Level::DEBUG, line)] = &*lines else { panic!("{lines:?}") };
+        assert!(line.contains(reason), "{line}");
+    }
+    let lines = logged_of(async |client| {
+        client.frame(Opcode::Text, b"{\"secret").await;
+        pause(15_000).await;
+    })
+    .await;
+    let [(Level::DEBUG, line)] = &*lines else { panic!("{lines:?}") };
+    assert!(line.contains("handshake timeout"), "{line}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_broken_frame_is_one_line_without_its_bytes() {
+    let lines = logged_of(async |client| {
+        client.shake_hands().await;
+        client.write(b"\xf1\x86secret").await;
+    })
+    .await;
+    let [(Level::DEBUG, _), (Level::WARN, line)] = &*lines else { panic!("{lines:?}") };
+    assert!(line.contains("bad WebSocket frame"), "{line}");
 }

@@ -30,6 +30,11 @@ impl Session {
                             self.connection.malformed(PeerFault::Message(DecodeError::Syntax), now);
                         }
                         fault => {
+                            tracing::debug!(
+                                connection = &*self.member.id,
+                                fault = fault.kind(),
+                                "a call was refused"
+                            );
                             let text =
                                 fault.text(&call.target, self.endpoint.config.detailed_errors);
                             self.connection.complete(call.id, call.reply.failure(&text), now);
