@@ -32,7 +32,8 @@ impl Socket for TcpSocket {
 
     /// A read that does not fill the buffer has emptied the socket, and the next byte will be told of:
     /// tokio learns that here, instead of by another read that finds nothing. It keeps in mind on its
-    /// own that the other end is done.
+    /// own that the other end is done. TCP's urgent bytes, which no WebSocket has, end a read early: what
+    /// is behind them waits for the next byte, as in tokio's own reads.
     #[cfg(unix)]
     fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         let room = buffer.len();
@@ -55,5 +56,88 @@ impl Socket for TcpSocket {
     fn shutdown(&self) {
         // A peer that is gone already needs no end.
         let _ = SockRef::from(&self.0).shutdown(Shutdown::Write);
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::future::poll_fn;
+    use std::io::Write;
+    use std::time::Duration;
+
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// A socket, and its other end as a blocking one.
+    async fn pair() -> (TcpSocket, std::net::TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let peer = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        peer.set_nodelay(true).unwrap();
+        (TcpSocket(listener.accept().await.unwrap().0), peer)
+    }
+
+    /// What the next read brings; nothing but the socket's own readiness wakes it.
+    async fn read(socket: &TcpSocket, room: usize) -> io::Result<usize> {
+        let mut buffer = vec![0; room];
+        let reading = poll_fn(|cx| {
+            loop {
+                std::task::ready!(socket.poll_readable(cx))?;
+                match socket.try_read(&mut buffer) {
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                    result => return Poll::Ready(result),
+                }
+            }
+        });
+        tokio::time::timeout(Duration::from_secs(5), reading).await.expect("the socket tells")
+    }
+
+    /// Until everything that the peer did has been told.
+    async fn settle() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+
+    #[tokio::test]
+    async fn the_end_is_told_behind_a_short_read_however_close() {
+        for together in [true, false] {
+            let (socket, mut peer) = pair().await;
+            peer.write_all(b"last words").unwrap();
+            if together {
+                peer.shutdown(Shutdown::Write).unwrap();
+            }
+            settle().await;
+            assert_eq!(read(&socket, 100).await.unwrap(), 10);
+            if !together {
+                peer.shutdown(Shutdown::Write).unwrap();
+            }
+            assert_eq!(read(&socket, 100).await.unwrap(), 0);
+            assert_eq!(read(&socket, 100).await.unwrap(), 0, "the end stays");
+            assert_eq!(socket.try_write(&[IoSlice::new(b"x")]).unwrap(), 1, "half is open");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_reset_is_told_behind_a_short_read() {
+        let (socket, mut peer) = pair().await;
+        peer.write_all(b"x").unwrap();
+        settle().await;
+        assert_eq!(read(&socket, 100).await.unwrap(), 1);
+        SockRef::from(&peer).set_linger(Some(Duration::ZERO)).unwrap();
+        drop(peer);
+        assert_eq!(read(&socket, 100).await.unwrap_err().kind(), ErrorKind::ConnectionReset);
+    }
+
+    #[tokio::test]
+    async fn no_byte_is_forgotten_behind_full_and_short_reads() {
+        let (socket, mut peer) = pair().await;
+        peer.write_all(&[7; 250]).unwrap();
+        settle().await;
+        for expected in [100, 100, 50] {
+            assert_eq!(read(&socket, 100).await.unwrap(), expected);
+        }
+        for _ in 0..1_000 {
+            peer.write_all(b"x").unwrap();
+            assert_eq!(read(&socket, 100).await.unwrap(), 1);
+        }
     }
 }
