@@ -52,3 +52,121 @@ fn is_about_one_connection(error: &io::Error) -> bool {
             | ErrorKind::Interrupted
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+    use std::pin::{Pin, pin};
+    use std::sync::{Arc, Mutex};
+    use std::task::{Context, Poll, Waker};
+    use std::time::Instant;
+
+    use hyper::rt::{ReadBufCursor, Sleep, Timer};
+
+    use super::*;
+
+    /// A connection that says nothing.
+    struct Silence;
+
+    impl Read for Silence {
+        fn poll_read(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            _: ReadBufCursor<'_>,
+        ) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+    }
+
+    impl Write for Silence {
+        fn poll_write(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            _: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            Poll::Pending
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+    }
+
+    const HERE: SocketAddr =
+        SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 1);
+
+    /// Gives these errors, then a connection.
+    struct Script(Mutex<VecDeque<io::Error>>);
+
+    impl Listener for Script {
+        type Io = Silence;
+
+        async fn accept(&self) -> io::Result<(Silence, SocketAddr)> {
+            self.0.lock().unwrap().pop_front().map_or(Ok((Silence, HERE)), Err)
+        }
+
+        fn local_addr(&self) -> io::Result<SocketAddr> {
+            Ok(HERE)
+        }
+    }
+
+    /// A timer whose sleeps end when they are polled again, and are written down.
+    #[derive(Clone, Default)]
+    struct Naps(Arc<Mutex<Vec<Duration>>>);
+
+    #[derive(Default)]
+    struct Nap(bool);
+
+    impl Future for Nap {
+        type Output = ();
+
+        fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+            if std::mem::replace(&mut self.0, true) { Poll::Ready(()) } else { Poll::Pending }
+        }
+    }
+
+    impl Sleep for Nap {}
+
+    impl Timer for Naps {
+        fn sleep(&self, duration: Duration) -> Pin<Box<dyn Sleep>> {
+            self.0.lock().unwrap().push(duration);
+            Box::pin(Nap::default())
+        }
+
+        fn sleep_until(&self, _: Instant) -> Pin<Box<dyn Sleep>> {
+            Box::pin(Nap::default())
+        }
+    }
+
+    /// Accepts after these errors: how often it is polled until then, and how long it slept.
+    fn accepted_after(errors: impl IntoIterator<Item = io::Error>) -> (usize, Vec<Duration>) {
+        let naps = Naps::default();
+        let clock = Clock::new(Arc::new(naps.clone()));
+        let listener = Script(Mutex::new(errors.into_iter().collect()));
+        let mut accepted = pin!(accept(&listener, &clock));
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut polls = 1;
+        while accepted.as_mut().poll(&mut cx).is_pending() {
+            polls += 1;
+        }
+        let slept = naps.0.lock().unwrap().clone();
+        (polls, slept)
+    }
+
+    #[test]
+    fn a_full_descriptor_table_is_waited_out() {
+        const EMFILE: i32 = 24;
+        let full = (0..3).map(|_| io::Error::from_raw_os_error(EMFILE));
+        assert_eq!(accepted_after(full), (4, vec![PAUSE; 3]));
+    }
+
+    #[test]
+    fn a_connection_that_failed_is_passed_over() {
+        let failed = [ErrorKind::ConnectionAborted, ErrorKind::ConnectionReset];
+        assert_eq!(accepted_after(failed.map(io::Error::from)), (1, Vec::new()));
+    }
+}
