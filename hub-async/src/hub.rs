@@ -8,7 +8,7 @@ use crate::context::HubContext;
 use crate::extract::States;
 use crate::facts::RequestFacts;
 use crate::handler::{Erased, Handler, Method, lacks};
-use crate::options::HubOptions;
+use crate::options::{HubOptions, MethodOptions};
 use crate::shards::Shards;
 
 /// Methods that clients call, and everybody who is connected. A clone is the same hub.
@@ -17,7 +17,7 @@ pub struct Hub(pub(crate) Arc<HubCore>);
 
 /// What every part of a hub shares.
 pub(crate) struct HubCore {
-    methods: HashMap<Box<str>, Box<dyn Method>>,
+    methods: HashMap<Box<str>, (Box<dyn Method>, MethodOptions)>,
     pub(crate) on_connected: Option<Box<dyn Method>>,
     pub(crate) on_disconnected: Option<Box<dyn Method>>,
     pub(crate) states: States,
@@ -49,7 +49,7 @@ impl fmt::Debug for Hub {
 
 impl HubCore {
     /// The method of that name, whatever its ASCII case.
-    pub(crate) fn method(&self, name: &str) -> Option<&dyn Method> {
+    pub(crate) fn method(&self, name: &str) -> Option<(&dyn Method, MethodOptions)> {
         // Names are short: the stack does for nearly all of them.
         let mut small = [0_u8; 64];
         let method = match small.get_mut(..name.len()) {
@@ -60,7 +60,7 @@ impl HubCore {
             }
             None => self.methods.get(&*name.to_ascii_lowercase()),
         };
-        method.map(|method| &**method)
+        method.map(|(method, options)| (&**method, *options))
     }
 }
 
@@ -68,7 +68,7 @@ impl HubCore {
 #[derive(Default)]
 #[must_use]
 pub struct HubBuilder {
-    methods: Vec<(String, Box<dyn Method>)>,
+    methods: Vec<(String, Box<dyn Method>, MethodOptions)>,
     on_connected: Option<Box<dyn Method>>,
     on_disconnected: Option<Box<dyn Method>>,
     states: States,
@@ -81,12 +81,18 @@ impl HubBuilder {
     ///
     /// The handler is an `async fn` that takes extractors ([`Context`](crate::Context),
     /// [`State`](crate::State), [`Cancel`](crate::Cancel)) and up to 12 arguments.
-    pub fn method<P: 'static, H: Handler<P>>(
+    pub fn method<P: 'static, H: Handler<P>>(self, name: impl Into<String>, handler: H) -> Self {
+        self.method_with(name, handler, MethodOptions::new())
+    }
+
+    /// Adds a method that runs in another way than most.
+    pub fn method_with<P: 'static, H: Handler<P>>(
         mut self,
         name: impl Into<String>,
         handler: H,
+        options: MethodOptions,
     ) -> Self {
-        self.methods.push((name.into(), Box::new(Erased::new(handler))));
+        self.methods.push((name.into(), Box::new(Erased::new(handler)), options));
         self
     }
 
@@ -129,14 +135,14 @@ impl HubBuilder {
 
     /// Checks everything and makes the hub.
     pub fn build(self) -> Result<Hub, BuildError> {
-        let mut methods: HashMap<Box<str>, (String, Box<dyn Method>)> = HashMap::new();
-        for (name, method) in self.methods {
+        let mut methods: HashMap<Box<str>, (String, _)> = HashMap::new();
+        for (name, method, options) in self.methods {
             check(&format!("method '{name}'"), &*method, &self.states, false, 12)?;
             let key = name.to_ascii_lowercase().into_boxed_str();
             if let Some((first, _)) = methods.get(&key) {
                 return Err(BuildError::Duplicate { first: first.clone(), second: name });
             }
-            methods.insert(key, (name, method));
+            methods.insert(key, (name, (method, options)));
         }
         if let Some(hook) = &self.on_connected {
             check("on_connected", &**hook, &self.states, false, 0)?;
@@ -177,7 +183,7 @@ fn check(
 
 impl fmt::Debug for HubBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<_> = self.methods.iter().map(|(name, _)| name).collect();
+        let names: Vec<_> = self.methods.iter().map(|(name, ..)| name).collect();
         f.debug_struct("HubBuilder").field("methods", &names).finish_non_exhaustive()
     }
 }

@@ -55,7 +55,7 @@ pub use facts::RequestFacts;
 pub use groups::Groups;
 pub use hub::{BuildError, Hub, HubBuilder};
 pub use items::Items;
-pub use options::{HubOptions, Transports};
+pub use options::{HubOptions, MethodOptions, Transports};
 pub use runtime::{Clock, Runtime, Task};
 pub use server::Body;
 pub use signal::Aborted;

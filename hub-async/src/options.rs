@@ -1,4 +1,4 @@
-//! The options of hubs, by the names that .NET users know.
+//! The options of hubs, by the names that .NET users know, and those of single methods.
 
 use std::time::Duration;
 
@@ -155,6 +155,35 @@ impl HubOptions {
             slow_consumer: pick!(slow_consumer, SlowConsumer::default()),
             linger: pick!(linger, Duration::from_secs(300)),
         })
+    }
+}
+
+/// How a method runs, besides what [`HubOptions`] say of all of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MethodOptions {
+    pub(crate) drop_on_disconnect: bool,
+    pub(crate) spawn: bool,
+}
+
+impl MethodOptions {
+    /// It runs in the task of its connection, and to its end even if the client has gone.
+    pub const fn new() -> Self {
+        Self { drop_on_disconnect: false, spawn: false }
+    }
+
+    /// Drops the method where it stands when its connection is over.
+    #[must_use]
+    pub const fn drop_on_disconnect(mut self) -> Self {
+        self.drop_on_disconnect = true;
+        self
+    }
+
+    /// Runs the method as a task of its own: for methods that compute for long, which would hold up
+    /// everything else of their connection.
+    #[must_use]
+    pub const fn spawn(mut self) -> Self {
+        self.spawn = true;
+        self
     }
 }
 

@@ -15,6 +15,7 @@ use hub_proto::{Frame, Id, Reply};
 
 use crate::error::HubError;
 use crate::handler::{Answer, Bound};
+use crate::options::MethodOptions;
 use crate::signal::Signal;
 
 /// A call and what its answer needs besides the result.
@@ -22,6 +23,7 @@ pub(super) struct CallInfo {
     pub(super) id: CallId,
     pub(super) target: Id,
     pub(super) reply: Reply,
+    pub(super) options: MethodOptions,
 }
 
 /// What a method came to.
@@ -54,6 +56,12 @@ impl Future for Call {
             Poll::Pending => Poll::Pending,
             Poll::Ready(result) => Poll::Ready(self.info.take().map(|call| Done { call, result })),
         }
+    }
+}
+
+impl Call {
+    fn is_dropped_with_its_client(&self) -> bool {
+        self.info.as_ref().is_some_and(|info| info.options.drop_on_disconnect)
     }
 }
 
@@ -97,13 +105,19 @@ impl Running {
         cancels.filter(|(call, _)| *call == id).for_each(|(_, cancel)| cancel.fire());
     }
 
-    /// Tells all of them; the parked ones are dropped.
+    /// Tells all of them; the parked ones are dropped, and those that asked for it.
     pub(super) fn cancel_all(&mut self) {
         let Some(calls) = &mut self.0 else { return };
         for (_, cancel) in &calls.cancels {
             cancel.fire();
         }
         discard(mem::take(&mut calls.parked));
+        if calls.running.iter().any(Call::is_dropped_with_its_client) {
+            let all = mem::take(&mut calls.running).into_iter();
+            let (dropped, kept): (Vec<_>, Vec<_>) = all.partition(Call::is_dropped_with_its_client);
+            calls.running.extend(kept);
+            dropped.into_iter().for_each(discard);
+        }
     }
 
     /// The next call that is done.

@@ -5,6 +5,7 @@ mod crowd;
 mod endings;
 mod hooks;
 mod logs;
+mod methods;
 mod order;
 mod requests;
 mod shutdown;

@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::Context;
 
+use futures_util::FutureExt;
 use hub_core::server::{Admission, Call, CallFault, Event};
 use hub_core::{PeerFault, Timestamp};
 use hub_proto::{BindError, DecodeError};
@@ -19,12 +20,7 @@ impl Session {
         match event {
             Event::Handshake(encoding) => self.greet(encoding, now),
             Event::Invoked(call) => {
-                let info = CallInfo {
-                    id: call.id,
-                    target: call.target.clone(),
-                    reply: call.reply.clone(),
-                };
-                if let Err(fault) = self.invoke(&call, info, now, cx) {
+                if let Err(fault) = self.invoke(&call, now, cx) {
                     match fault {
                         CallFault::Arguments(BindError::Syntax) => {
                             self.connection.malformed(PeerFault::Message(DecodeError::Syntax), now);
@@ -57,13 +53,12 @@ impl Session {
     fn invoke(
         &mut self,
         call: &Call,
-        info: CallInfo,
         now: Timestamp,
         cx: &mut Context<'_>,
     ) -> Result<(), CallFault<'static>> {
         let arguments = call.arguments();
         let hub = Arc::clone(&self.endpoint.hub);
-        let Some(method) = hub.method(&call.target) else {
+        let Some((method, options)) = hub.method(&call.target) else {
             arguments.check().map_err(CallFault::Arguments)?;
             return Err(CallFault::UnknownMethod);
         };
@@ -74,6 +69,8 @@ impl Session {
         } else {
             None
         };
+        let (target, reply) = (call.target.clone(), call.reply.clone());
+        let info = CallInfo { id: call.id, target, reply, options };
         let context = HubCallContext::new(Arc::clone(&hub), Arc::clone(&self.member));
         let mut cancel = None;
         let around = Surroundings {
@@ -111,9 +108,19 @@ impl Session {
     }
 
     fn start(&mut self, info: CallInfo, answer: Answer, now: Timestamp, cx: &mut Context<'_>) {
+        let answer = if info.options.spawn { self.spawn(answer) } else { answer };
         if let Some(done) = self.running.start(info, answer, cx) {
             self.finish(done, now);
         }
+    }
+
+    /// Runs a method as a task of its own, which ends with its answer or when nobody waits for that.
+    fn spawn(&self, answer: Answer) -> Answer {
+        let (task, answer) = answer.remote_handle();
+        self.endpoint.runtime.spawn(Box::pin(task));
+        // A runtime that drops the task makes waiting for it panic.
+        let answer = AssertUnwindSafe(answer).catch_unwind();
+        Box::pin(answer.map(|done| done.unwrap_or_else(|_| Err(HubError::panicked()))))
     }
 
     pub(super) fn finish(&mut self, done: Done, now: Timestamp) {
