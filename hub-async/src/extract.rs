@@ -65,6 +65,7 @@ pub struct Need(pub(crate) Needed);
 pub(crate) enum Needed {
     State(TypeId, &'static str),
     Reason,
+    Cancel,
 }
 
 impl<T: DeserializeOwned + Send + 'static> Parameter<Argument> for T {
@@ -165,6 +166,10 @@ impl Parameter<Extracted> for Cancel {
 
     fn take(source: &mut Source<'_, '_>) -> Result<Self, BindError> {
         Ok(Self(Arc::clone(source.cancel.get_or_insert_default())))
+    }
+
+    fn need() -> Option<Need> {
+        Some(Need(Needed::Cancel))
     }
 }
 

@@ -122,16 +122,27 @@ impl<P: 'static, H: Handler<P>> Method for Erased<H, P> {
     }
 }
 
-/// What the hub lacks for a method, in words.
-pub(crate) fn lacks(needs: &[Need], states: &States, has_reason: bool) -> Option<String> {
+/// What a function is to the hub.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    Method,
+    OnConnected,
+    OnDisconnected,
+}
+
+/// What the hub lacks for a function in that role, in words.
+pub(crate) fn lacks(needs: &[Need], states: &States, role: Role) -> Option<String> {
     needs.iter().find_map(|Need(need)| match need {
         Needed::State(key, name) if !has_state(states, *key) => {
             Some(format!("takes State<{name}>, which the hub was not given"))
         }
-        Needed::Reason if !has_reason => {
+        Needed::Reason if role != Role::OnDisconnected => {
             Some("takes a DisconnectReason, which only on_disconnected can".to_owned())
         }
-        Needed::State(..) | Needed::Reason => None,
+        Needed::Cancel if role != Role::Method => {
+            Some("takes a Cancel, which only a method can: there is Context::aborted".to_owned())
+        }
+        Needed::State(..) | Needed::Reason | Needed::Cancel => None,
     })
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::context::HubContext;
 use crate::extract::States;
 use crate::facts::RequestFacts;
-use crate::handler::{Erased, Handler, Method, lacks};
+use crate::handler::{Erased, Handler, Method, Role, lacks};
 use crate::options::{HubOptions, MethodOptions};
 use crate::shards::Shards;
 
@@ -137,7 +137,7 @@ impl HubBuilder {
     pub fn build(self) -> Result<Hub, BuildError> {
         let mut methods: HashMap<Box<str>, (String, _)> = HashMap::new();
         for (name, method, options) in self.methods {
-            check(&format!("method '{name}'"), &*method, &self.states, false, 12)?;
+            check(&format!("method '{name}'"), &*method, &self.states, Role::Method, 12)?;
             let key = name.to_ascii_lowercase().into_boxed_str();
             if let Some((first, _)) = methods.get(&key) {
                 return Err(BuildError::Duplicate { first: first.clone(), second: name });
@@ -145,10 +145,10 @@ impl HubBuilder {
             methods.insert(key, (name, (method, options)));
         }
         if let Some(hook) = &self.on_connected {
-            check("on_connected", &**hook, &self.states, false, 0)?;
+            check("on_connected", &**hook, &self.states, Role::OnConnected, 0)?;
         }
         if let Some(hook) = &self.on_disconnected {
-            check("on_disconnected", &**hook, &self.states, true, 0)?;
+            check("on_disconnected", &**hook, &self.states, Role::OnDisconnected, 0)?;
         }
         Ok(Hub(Arc::new(HubCore {
             methods: methods.into_iter().map(|(key, (_, method))| (key, method)).collect(),
@@ -166,10 +166,10 @@ fn check(
     what: &str,
     method: &dyn Method,
     states: &States,
-    has_reason: bool,
+    role: Role,
     most: usize,
 ) -> Result<(), BuildError> {
-    if let Some(lack) = lacks(&method.needs(), states, has_reason) {
+    if let Some(lack) = lacks(&method.needs(), states, role) {
         return Err(BuildError::Needs(format!("{what} {lack}")));
     }
     let arguments = method.arguments();

@@ -1,7 +1,9 @@
 //! What is refused before anybody connects, and in which words.
 
 use hub_async::server::MountError;
-use hub_async::{BuildError, Context, DisconnectReason, Hub, HubOptions, State, Transports};
+use hub_async::{
+    BuildError, Cancel, Context, DisconnectReason, Hub, HubOptions, State, Transports,
+};
 use std::time::Duration;
 use transport_tokio::Server;
 
@@ -36,6 +38,13 @@ fn what_a_handler_takes_must_be_there() {
         refusal(Hub::builder().on_connected(takes_reason)),
         "on_connected takes a DisconnectReason, which only on_disconnected can"
     );
+    async fn takes_cancel(_: Cancel) {}
+    for hub in
+        [Hub::builder().on_connected(takes_cancel), Hub::builder().on_disconnected(takes_cancel)]
+    {
+        let refused = refusal(hub);
+        assert!(refused.contains("takes a Cancel, which only a method can"), "{refused}");
+    }
     assert_eq!(
         refusal(Hub::builder().on_connected(takes_argument)),
         "on_connected takes 1 arguments, at most 0 are possible"
