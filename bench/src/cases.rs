@@ -68,8 +68,11 @@ pub(crate) fn echo(scale: Scale) -> Vec<Row> {
     let mut cases = vec![
         case("floor, 1 in flight", None, "floor-echo", Peer::Raw, 1),
         case("hub, 1 in flight", Some("floor, 1 in flight"), "hub", Peer::Hub, 1),
+        case("floor, smol, 1 in flight", None, "floor-echo-smol", Peer::Raw, 1),
+        case("hub, smol, 1 in flight", Some("floor, smol, 1 in flight"), "hub-smol", Peer::Hub, 1),
         case("floor, 16 in flight", None, "floor-echo", Peer::Raw, 16),
         case("hub, 16 in flight", Some("hub, 1 in flight"), "hub", Peer::Hub, 16),
+        case("hub, smol, 16 in flight", Some("hub, smol, 1 in flight"), "hub-smol", Peer::Hub, 16),
     ];
     interleaved(scale.runs, &mut cases);
     rows(cases)
@@ -102,22 +105,25 @@ pub(crate) fn broadcast(scale: Scale) -> Vec<Row> {
 
 /// Resident memory of an idle connection, by the slope between two counts.
 pub(crate) fn idle(scale: Scale) -> Vec<Row> {
-    let mut row = Row::new("hub, idle connection", Unit::Bytes, None);
+    let mut cases = [("hub, idle connection", "hub"), ("hub, smol, idle connection", "hub-smol")]
+        .map(|(name, kind)| (Row::new(name, Unit::Bytes, None), kind));
     for _ in 0..scale.runs.min(3) {
-        let server = Server::start("hub");
-        row.runs.push(block_on(async {
-            let (few, many) = scale.idle;
-            let mut streams = Vec::new();
-            let mut resident = Vec::new();
-            for count in [few, many] {
-                while streams.len() < count {
-                    streams.push(client::connect(server.address, Peer::Hub).await);
-                }
-                tokio::time::sleep(Duration::from_millis(300)).await;
-                resident.push(server.resident() as f64);
-            }
-            (resident[1] - resident[0]) / (many - few) as f64
-        }));
+        for (row, kind) in &mut cases {
+            let server = Server::start(kind);
+            row.runs.push(block_on(slope(&server, scale.idle)));
+        }
     }
-    vec![row]
+    cases.map(|(row, _)| row).into()
+}
+
+async fn slope(server: &Server, (few, many): (usize, usize)) -> f64 {
+    let (mut streams, mut resident) = (Vec::new(), Vec::new());
+    for count in [few, many] {
+        while streams.len() < count {
+            streams.push(client::connect(server.address, Peer::Hub).await);
+        }
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        resident.push(server.resident() as f64);
+    }
+    (resident[1] - resident[0]) / (many - few) as f64
 }

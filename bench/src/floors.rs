@@ -6,7 +6,8 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use smol::Async;
+use smol::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 /// Echoes bytes.
@@ -16,13 +17,38 @@ pub(crate) async fn echo(listener: TcpListener) {
         stream.set_nodelay(true).ok();
         tokio::task::spawn_local(async move {
             let mut buffer = vec![0; 64 * 1024];
-            while let Ok(count @ 1..) = stream.read(&mut buffer).await {
-                if stream.write_all(&buffer[..count]).await.is_err() {
+            while let Ok(count @ 1..) =
+                tokio::io::AsyncReadExt::read(&mut stream, &mut buffer).await
+            {
+                if tokio::io::AsyncWriteExt::write_all(&mut stream, &buffer[..count]).await.is_err()
+                {
                     return;
                 }
             }
         });
     }
+}
+
+/// The same on async-io, which smol and async-std run on.
+pub(crate) async fn echo_on_async_io(listener: Async<std::net::TcpListener>) {
+    let executor = smol::LocalExecutor::new();
+    let accept = async {
+        loop {
+            let Ok((mut stream, _)) = listener.accept().await else { continue };
+            stream.get_ref().set_nodelay(true).ok();
+            executor
+                .spawn(async move {
+                    let mut buffer = vec![0; 64 * 1024];
+                    while let Ok(count @ 1..) = AsyncReadExt::read(&mut stream, &mut buffer).await {
+                        if AsyncWriteExt::write_all(&mut stream, &buffer[..count]).await.is_err() {
+                            return;
+                        }
+                    }
+                })
+                .detach();
+        }
+    };
+    executor.run(accept).await
 }
 
 /// Every byte that comes in, `n`, sends the message to everybody `n` times, in one write each.
