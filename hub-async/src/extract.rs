@@ -66,6 +66,8 @@ pub(crate) enum Needed {
     State(TypeId, &'static str),
     Reason,
     Cancel,
+    /// A `Result` that serde would send as a value.
+    Error(&'static str),
 }
 
 impl<T: DeserializeOwned + Send + 'static> Parameter<Argument> for T {

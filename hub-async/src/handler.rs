@@ -1,6 +1,5 @@
 //! From a function to a method that clients can call.
 
-use std::any::TypeId;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
@@ -133,7 +132,7 @@ pub(crate) enum Role {
 /// What the hub lacks for a function in that role, in words.
 pub(crate) fn lacks(needs: &[Need], states: &States, role: Role) -> Option<String> {
     needs.iter().find_map(|Need(need)| match need {
-        Needed::State(key, name) if !has_state(states, *key) => {
+        Needed::State(key, name) if !states.has(*key) => {
             Some(format!("takes State<{name}>, which the hub was not given"))
         }
         Needed::Reason if role != Role::OnDisconnected => {
@@ -142,12 +141,11 @@ pub(crate) fn lacks(needs: &[Need], states: &States, role: Role) -> Option<Strin
         Needed::Cancel if role != Role::Method => {
             Some("takes a Cancel, which only a method can: there is Context::aborted".to_owned())
         }
+        Needed::Error(name) => {
+            Some(format!("returns {name}, whose error does not become a HubError"))
+        }
         Needed::State(..) | Needed::Reason | Needed::Cancel => None,
     })
-}
-
-fn has_state(states: &States, key: TypeId) -> bool {
-    states.has(key)
 }
 
 /// The text of a failed call.
@@ -167,8 +165,8 @@ macro_rules! handler {
             const ARGUMENTS: usize = 0 $(+ $name::ARGUMENTS)*;
 
             fn needs() -> Vec<Need> {
-                let needs: [Option<Need>; _] = [$($name::need()),*];
-                needs.into_iter().flatten().collect()
+                let error = Res::misunderstood().map(|name| Need(Needed::Error(name)));
+                [error, $($name::need()),*].into_iter().flatten().collect()
             }
 
             #[allow(non_snake_case, unused_variables, reason = "one macro for every length")]

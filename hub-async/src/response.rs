@@ -23,11 +23,22 @@ pub struct Fallible;
 pub trait Response<M>: Send + 'static {
     /// Encodes the answer; nothing is encoded for a call that wants none.
     fn respond(self, reply: &Reply) -> Result<Option<Frame>, HubError>;
+
+    /// What `build` refuses: a `Result` that would be sent as a value, because serde can do that and
+    /// its error is none of ours.
+    fn misunderstood() -> Option<&'static str> {
+        None
+    }
 }
 
 impl<T: Serialize + Send + 'static> Response<Plain> for T {
     fn respond(self, reply: &Reply) -> Result<Option<Frame>, HubError> {
         Ok(reply.result(&self)?)
+    }
+
+    fn misunderstood() -> Option<&'static str> {
+        let name = std::any::type_name::<T>();
+        name.starts_with("core::result::Result<").then_some(name)
     }
 }
 

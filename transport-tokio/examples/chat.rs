@@ -4,6 +4,8 @@
 //! The page runs Microsoft's JavaScript client as it is published. The hub is in `chat/people.rs`.
 
 use std::error::Error;
+use std::io::IsTerminal;
+use std::process::ExitCode;
 use std::{env, io};
 
 use transport_tokio::Server;
@@ -14,13 +16,22 @@ mod page;
 mod people;
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
-    tracing_subscriber::fmt().with_writer(io::stderr).init();
-    page::install_client();
+async fn main() -> ExitCode {
+    tracing_subscriber::fmt().with_writer(io::stderr).with_ansi(io::stderr().is_terminal()).init();
+    match serve().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
 
+async fn serve() -> Result<(), Box<dyn Error>> {
     let address = env::args().nth(1).unwrap_or_else(|| "127.0.0.1:5000".to_owned());
     let server =
         Server::new().hub("/chat", people::hub()?).fallback(page::serve).bind(address).await?;
+    page::install_client();
     println!("Listening on http://{}", server.local_addr());
     server.serve_until(interrupted()).await;
     Ok(())

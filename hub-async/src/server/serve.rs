@@ -92,11 +92,15 @@ impl<T: Transport> Server<T> {
     /// A name is looked up on the spot, which may block; of several addresses the first that works is
     /// taken.
     pub async fn bind(self, address: impl ToSocketAddrs) -> io::Result<Bound<T>> {
-        let addresses: Vec<SocketAddr> = address.to_socket_addrs()?.collect();
+        let addresses = address.to_socket_addrs().map_err(|error| {
+            io::Error::new(error.kind(), format!("no address to listen at: {error}"))
+        })?;
         let mut result =
             Err(io::Error::new(io::ErrorKind::InvalidInput, "no address to listen at"));
         for address in addresses {
-            result = self.transport.bind(address).await;
+            result = self.transport.bind(address).await.map_err(|error| {
+                io::Error::new(error.kind(), format!("cannot listen at {address}: {error}"))
+            });
             if result.is_ok() {
                 break;
             }

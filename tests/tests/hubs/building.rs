@@ -86,3 +86,12 @@ async fn what_cannot_be_served_is_refused() {
         "the hub at /a: keep_alive_interval must be more than zero"
     );
 }
+
+#[test]
+fn a_result_that_would_be_sent_as_a_value_is_refused() {
+    let hub = Hub::builder().method("M", async || -> Result<u8, String> { Err("no".to_owned()) });
+    assert_eq!(
+        refusal(hub),
+        "method 'M' returns core::result::Result<u8, alloc::string::String>, whose error does not become a HubError"
+    );
+}

@@ -39,12 +39,14 @@ fn interop() -> PathBuf {
 
 /// Lets npm fetch the client when it is missing; without npm the page says what to do.
 pub(crate) fn install_client() {
-    if !interop().join(CLIENT).exists() {
-        tracing::info!("running `npm ci` in tests/interop to fetch @microsoft/signalr");
-        let done =
-            Command::new("npm").arg("ci").current_dir(interop()).stdout(io::stderr()).status();
-        if !done.is_ok_and(|status| status.success()) {
-            tracing::warn!("no client: run `npm ci` in tests/interop");
-        }
+    if interop().join(CLIENT).exists() {
+        return;
+    }
+    tracing::info!("running `npm ci` in tests/interop to fetch @microsoft/signalr");
+    let npm = Command::new("npm").arg("ci").current_dir(interop()).stdout(io::stderr()).status();
+    match npm {
+        Ok(status) if status.success() => {}
+        Ok(status) => tracing::warn!("`npm ci` failed: {status}; the page will have no client"),
+        Err(error) => tracing::warn!("npm cannot be run: {error}; the page will have no client"),
     }
 }
