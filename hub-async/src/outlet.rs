@@ -1,13 +1,13 @@
 //! The only place where output waits, and the only place from which bytes leave.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use event_listener::{Event, EventListener};
 use hub_core::{Delivery, Outbox, Pushed};
 use hub_proto::Frame;
+
+use crate::signal::poll_until;
 
 /// An [`Outbox`] that everybody may push to and one session pulls from. A push never waits.
 pub(crate) struct Outlet {
@@ -57,20 +57,6 @@ impl Outlet {
         listener: &mut Option<EventListener>,
         cx: &mut Context<'_>,
     ) -> Poll<()> {
-        loop {
-            if self.has_room() {
-                *listener = None;
-                return Poll::Ready(());
-            }
-            match listener {
-                None => *listener = Some(self.room.listen()),
-                Some(waiting) => {
-                    if Pin::new(waiting).poll(cx).is_pending() {
-                        return Poll::Pending;
-                    }
-                    *listener = None;
-                }
-            }
-        }
+        poll_until(&self.room, || self.has_room(), listener, cx)
     }
 }

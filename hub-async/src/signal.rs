@@ -34,18 +34,28 @@ impl Signal {
         listener: &mut Option<EventListener>,
         cx: &mut Context<'_>,
     ) -> Poll<()> {
-        loop {
-            if self.has_fired() {
-                return Poll::Ready(());
-            }
-            match listener {
-                None => *listener = Some(self.event.listen()),
-                Some(waiting) => {
-                    if Pin::new(waiting).poll(cx).is_pending() {
-                        return Poll::Pending;
-                    }
-                    *listener = None;
-                }
+        poll_until(&self.event, || self.has_fired(), listener, cx)
+    }
+}
+
+/// Ready once `done` is true, which is worth another look whenever `event` is told.
+pub(crate) fn poll_until(
+    event: &Event,
+    done: impl Fn() -> bool,
+    listener: &mut Option<EventListener>,
+    cx: &mut Context<'_>,
+) -> Poll<()> {
+    loop {
+        if done() {
+            *listener = None;
+            return Poll::Ready(());
+        }
+        // First in the queue, then another look: nothing is missed in between.
+        match listener {
+            None => *listener = Some(event.listen()),
+            Some(waiting) => {
+                std::task::ready!(Pin::new(waiting).poll(cx));
+                *listener = None;
             }
         }
     }
