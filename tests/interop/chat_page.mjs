@@ -185,6 +185,14 @@ const cases = {
     await stage.picture(page, "chat-entry");
   },
 
+  async without_the_client_it_says_what_to_run(stage) {
+    const page = await (await stage.browser.newContext()).newPage();
+    await page.route("**/signalr.js", (route) => route.fulfill({ status: 404, body: "Not found." }));
+    await page.goto(stage.example.url);
+    await see(page, "#entry-error", "The SignalR client is missing. Run “npm ci” in tests/interop and reload this page.");
+    ok(await page.getByRole("button", { name: "Join" }).isDisabled(), "Join is enabled");
+  },
+
   async an_interrupt_lets_people_come_back(stage) {
     const [ann, ben] = [await stage.person("Ann", "garden"), await stage.person("Ben", "garden")];
     await roster(ann, ["Ann", "Ben"]);
