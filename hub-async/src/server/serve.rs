@@ -8,7 +8,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::{Either, select};
+use futures_util::future::{Either, join, select};
 use http::{Request, Response};
 use hyper::body::Incoming;
 
@@ -145,13 +145,15 @@ impl<T: Transport> Bound<T> {
         self.serve_until(pending()).await;
     }
 
-    /// Serves until `stop` is ready. Then nobody new gets in, every connection gets a Close that allows
-    /// its client to reconnect, and the last of them is waited for, at most 4 s.
+    /// Serves until `stop` is ready. Then nobody new gets in, requests at hand are answered, every
+    /// connection gets a Close that allows its client to reconnect, and the last of all is waited for,
+    /// at most 4 s.
     pub async fn serve_until(self, stop: impl Future<Output = ()>) {
         let Self { listener, address, service, runtime } = self;
         let routes: Vec<_> = service.paths().collect();
         tracing::info!("listening on http://{address}, hubs at {}", routes.join(", "));
-        let stopping = Arc::new(Signal::default());
+        let (stopping, answered) = (Arc::new(Signal::default()), Arc::new(Signal::default()));
+        let last = Arc::new(Last(Arc::clone(&answered)));
         let mut stop = pin!(stop);
         loop {
             let accepted = pin!(accept(&listener, service.clock()));
@@ -160,15 +162,31 @@ impl<T: Transport> Bound<T> {
                 Either::Right((accepted, _)) => accepted,
             };
             let stopped: Arc<Signal> = Arc::clone(&stopping);
-            let service = service.with_peer(Some(peer));
-            runtime.spawn(Box::pin(service.serve_connection(io, Aborted::new(stopped))));
+            let connection =
+                service.with_peer(Some(peer)).serve_connection(io, Aborted::new(stopped));
+            let last = Arc::clone(&last);
+            runtime.spawn(Box::pin(async move {
+                connection.await;
+                drop(last);
+            }));
         }
-        drop(listener);
+        drop((listener, last));
         stopping.fire();
         tracing::info!("shutting down");
-        if !service.drain(PATIENCE).await {
+        let answers = select(Aborted::new(answered), service.clock().sleep(PATIENCE));
+        let (emptied, answers) = join(service.drain(PATIENCE), answers).await;
+        if !emptied || matches!(answers, Either::Right(_)) {
             tracing::warn!("connections were left after {PATIENCE:?}");
         }
+    }
+}
+
+/// Fires when the last one who holds it is gone.
+struct Last(Arc<Signal>);
+
+impl Drop for Last {
+    fn drop(&mut self) {
+        self.0.fire();
     }
 }
 

@@ -128,3 +128,26 @@ async fn a_client_that_does_not_answer_the_close_does_not_keep_a_server_for_5_s(
     let told = String::from_utf8_lossy(&seen).into_owned();
     assert!(told.contains(r#"{"type":7,"allowReconnect":true}"#), "{told}");
 }
+
+#[tokio::test]
+async fn a_request_at_hand_is_still_answered_when_the_server_stops() {
+    let (asked, mut asking) = tokio::sync::mpsc::channel(1);
+    let bound = Server::new()
+        .fallback(move |_| {
+            let asked = asked.clone();
+            async move {
+                asked.send(()).await.unwrap();
+                tokio::time::sleep(Duration::from_millis(200)).await;
+                http::Response::new("late but whole".into())
+            }
+        })
+        .bind("127.0.0.1:0");
+    let bound = bound.await.unwrap();
+    let address = bound.local_addr();
+    let request = b"GET /page HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    let client = tokio::spawn(async move { ask(address, request, "").await });
+    bound.serve_until(async { assert!(asking.recv().await.is_some()) }).await;
+    // Whoever ends the program now cuts nobody off.
+    let left = tokio::time::timeout(Duration::from_millis(100), client).await;
+    assert!(left.expect("answered before the server ended").unwrap().contains("late but whole"));
+}
