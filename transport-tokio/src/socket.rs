@@ -63,6 +63,7 @@ impl Socket for TcpSocket {
 mod tests {
     use std::future::poll_fn;
     use std::io::Write;
+    use std::mem::MaybeUninit;
     use std::time::Duration;
 
     use tokio::net::TcpListener;
@@ -92,9 +93,12 @@ mod tests {
         tokio::time::timeout(Duration::from_secs(5), reading).await.expect("the socket tells")
     }
 
-    /// Until everything that the peer did has been told.
-    async fn settle() {
-        tokio::time::sleep(Duration::from_millis(20)).await;
+    /// Until so many bytes are there to be read.
+    async fn arrival(socket: &TcpSocket, bytes: usize) {
+        let mut buffer = [MaybeUninit::new(0); 512];
+        while SockRef::from(&socket.0).peek(&mut buffer).unwrap_or(0) < bytes {
+            tokio::task::yield_now().await;
+        }
     }
 
     #[tokio::test]
@@ -105,7 +109,7 @@ mod tests {
             if together {
                 peer.shutdown(Shutdown::Write).unwrap();
             }
-            settle().await;
+            arrival(&socket, 10).await;
             assert_eq!(read(&socket, 100).await.unwrap(), 10);
             if !together {
                 peer.shutdown(Shutdown::Write).unwrap();
@@ -120,7 +124,7 @@ mod tests {
     async fn a_reset_is_told_behind_a_short_read() {
         let (socket, mut peer) = pair().await;
         peer.write_all(b"x").unwrap();
-        settle().await;
+        arrival(&socket, 1).await;
         assert_eq!(read(&socket, 100).await.unwrap(), 1);
         SockRef::from(&peer).set_linger(Some(Duration::ZERO)).unwrap();
         drop(peer);
@@ -131,7 +135,7 @@ mod tests {
     async fn no_byte_is_forgotten_behind_full_and_short_reads() {
         let (socket, mut peer) = pair().await;
         peer.write_all(&[7; 250]).unwrap();
-        settle().await;
+        arrival(&socket, 250).await;
         for expected in [100, 100, 50] {
             assert_eq!(read(&socket, 100).await.unwrap(), expected);
         }

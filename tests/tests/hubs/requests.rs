@@ -132,12 +132,14 @@ async fn a_client_that_does_not_answer_the_close_does_not_keep_a_server_for_5_s(
 #[tokio::test]
 async fn a_request_at_hand_is_still_answered_when_the_server_stops() {
     let (asked, mut asking) = tokio::sync::mpsc::channel(1);
+    let answer = std::sync::Arc::new(tokio::sync::Notify::new());
+    let waiting = answer.clone();
     let bound = Server::new()
         .fallback(move |_| {
-            let asked = asked.clone();
+            let (asked, answer) = (asked.clone(), waiting.clone());
             async move {
                 asked.send(()).await.unwrap();
-                tokio::time::sleep(Duration::from_millis(200)).await;
+                answer.notified().await;
                 http::Response::new("late but whole".into())
             }
         })
@@ -146,6 +148,13 @@ async fn a_request_at_hand_is_still_answered_when_the_server_stops() {
     let address = bound.local_addr();
     let request = b"GET /page HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
     let client = tokio::spawn(async move { ask(address, request, "").await });
+    tokio::spawn(async move {
+        // The server takes nobody in any more: it is stopping.
+        while TcpStream::connect(address).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+        answer.notify_one();
+    });
     bound.serve_until(async { assert!(asking.recv().await.is_some()) }).await;
     // Whoever ends the program now cuts nobody off.
     let left = tokio::time::timeout(Duration::from_millis(100), client).await;
