@@ -1,135 +1,22 @@
-//! Connections through memory: a pipe that a hub can be served on, and a client at its other end.
+//! A client at the other end of a pipe that a hub is served on.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::io::{self, ErrorKind, IoSlice};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::io::{ErrorKind, IoSlice};
+use std::sync::Arc;
+use std::task::{Context, Waker};
 
 use http::Request;
 use hub_async::Socket;
 use hub_async::server::Service;
 use hub_proto::ws::{Config, Decoder, Opcode, Piece, Role, encode};
+use transport_memory::{Pipe, pipe};
 
 /// How many bytes a pipe holds in each direction.
-const CAPACITY: usize = 16 * 1024;
+pub const CAPACITY: usize = 16 * 1024;
 
 /// The key that the client masks with; any will do.
 const KEY: Option<[u8; 4]> = Some([1, 2, 3, 4]);
-
-/// One direction of a pipe.
-#[derive(Default)]
-struct Lane {
-    bytes: VecDeque<u8>,
-    /// The writer has said its last word.
-    ended: bool,
-    /// The reader is gone.
-    broken: bool,
-    reader: Option<Waker>,
-    writer: Option<Waker>,
-}
-
-type Shared = Arc<Mutex<Lane>>;
-
-fn lock(lane: &Shared) -> MutexGuard<'_, Lane> {
-    lane.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn wake(waker: Option<Waker>) {
-    if let Some(waker) = waker {
-        waker.wake();
-    }
-}
-
-/// One end of a pipe. Wakes once for each wait, like a real socket; dropped, it is gone for the other.
-pub struct Pipe {
-    incoming: Shared,
-    outgoing: Shared,
-}
-
-impl Pipe {
-    /// Both ends of a new pipe.
-    pub fn pair() -> (Self, Self) {
-        let (here, there) = (Shared::default(), Shared::default());
-        let other = Self { incoming: Arc::clone(&there), outgoing: Arc::clone(&here) };
-        (Self { incoming: here, outgoing: there }, other)
-    }
-}
-
-impl Socket for Pipe {
-    fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let mut lane = lock(&self.incoming);
-        if !lane.bytes.is_empty() || lane.ended {
-            return Poll::Ready(Ok(()));
-        }
-        lane.reader = Some(cx.waker().clone());
-        Poll::Pending
-    }
-
-    fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let mut lane = lock(&self.outgoing);
-        if lane.bytes.len() < CAPACITY || lane.broken {
-            return Poll::Ready(Ok(()));
-        }
-        lane.writer = Some(cx.waker().clone());
-        Poll::Pending
-    }
-
-    fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        let mut lane = lock(&self.incoming);
-        if lane.bytes.is_empty() && !lane.ended {
-            return Err(ErrorKind::WouldBlock.into());
-        }
-        let count = lane.bytes.len().min(buffer.len());
-        for (place, byte) in buffer.iter_mut().zip(lane.bytes.drain(..count)) {
-            *place = byte;
-        }
-        let writer = lane.writer.take();
-        drop(lane);
-        wake(writer);
-        Ok(count)
-    }
-
-    fn try_write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        let mut lane = lock(&self.outgoing);
-        if lane.broken {
-            return Err(ErrorKind::BrokenPipe.into());
-        }
-        let room = CAPACITY - lane.bytes.len();
-        if room == 0 {
-            return Err(ErrorKind::WouldBlock.into());
-        }
-        let before = lane.bytes.len();
-        for slice in slices {
-            let left = room - (lane.bytes.len() - before);
-            lane.bytes.extend(slice.iter().take(left));
-        }
-        let count = lane.bytes.len() - before;
-        let reader = lane.reader.take();
-        drop(lane);
-        wake(reader);
-        Ok(count)
-    }
-
-    fn shutdown(&self) {
-        let mut lane = lock(&self.outgoing);
-        lane.ended = true;
-        let reader = lane.reader.take();
-        drop(lane);
-        wake(reader);
-    }
-}
-
-impl Drop for Pipe {
-    fn drop(&mut self) {
-        self.shutdown();
-        let mut lane = lock(&self.incoming);
-        lane.broken = true;
-        let writer = lane.writer.take();
-        drop(lane);
-        wake(writer);
-    }
-}
 
 /// What a client sees.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -155,7 +42,7 @@ pub struct Client {
 impl Client {
     /// Opens a WebSocket to the hub at `uri`, and says nothing.
     pub fn open(service: &Service, uri: &str) -> Self {
-        let (ours, theirs) = Pipe::pair();
+        let (ours, theirs) = pipe(CAPACITY);
         let request = Request::get(uri).body(()).expect("a URI");
         service.serve_socket(&request, Arc::new(theirs), b"").expect("the hub takes it");
         let decoder = Decoder::new(Role::Client, Config::default());

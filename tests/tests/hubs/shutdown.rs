@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use http::Request;
 use hub_async::{Context, Hub, State};
-use tests::memory::{Pipe, Seen};
+use tests::memory::{CAPACITY, Seen};
+use transport_memory::pipe;
 
 use super::*;
 
@@ -26,7 +27,7 @@ async fn everybody_is_asked_to_leave_and_may_come_back_elsewhere() {
         assert_eq!(client.rest().await, [Seen::Close(Some(1000))]);
     }
     assert!(drain.await.unwrap());
-    let (_ours, theirs) = Pipe::pair();
+    let (_ours, theirs) = pipe(CAPACITY);
     let late = Request::get("/hub").body(()).unwrap();
     assert_eq!(
         service.serve_socket(&late, Arc::new(theirs), b"").map_err(|e| e.as_u16()),
@@ -56,7 +57,7 @@ async fn the_drain_is_over_in_time_though_a_method_hangs() {
 async fn unknown_hubs_and_connections_are_refused() {
     let service = serve(Hub::builder());
     for (uri, status) in [("/other", 404), ("/hub/negotiate", 404), ("/hub?id=unknown", 404)] {
-        let (_ours, theirs) = Pipe::pair();
+        let (_ours, theirs) = pipe(CAPACITY);
         let request = Request::get(uri).body(()).unwrap();
         let refused = service.serve_socket(&request, Arc::new(theirs), b"");
         assert_eq!(refused.map_err(|e| e.as_u16()), Err(status), "{uri}");
