@@ -31,6 +31,28 @@ pub enum Seen {
     End,
 }
 
+/// Writes all of it; what the other end does not want any more is lost.
+pub async fn write(pipe: &Pipe, mut bytes: &[u8]) {
+    while !bytes.is_empty() {
+        match pipe.try_write(&[IoSlice::new(bytes)]) {
+            Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                poll_fn(|cx| pipe.poll_writable(cx)).await.expect("never fails");
+            }
+            Err(_) => return,
+        }
+    }
+}
+
+/// Appends what comes next; false at the end.
+pub async fn read(pipe: &Pipe, all: &mut Vec<u8>) -> bool {
+    poll_fn(|cx| pipe.poll_readable(cx)).await.expect("never fails");
+    let mut buffer = [0; 4096];
+    let count = pipe.try_read(&mut buffer).expect("it is readable");
+    all.extend_from_slice(buffer.get(..count).unwrap_or_default());
+    count > 0
+}
+
 /// A client of a hub, which speaks JSON over a WebSocket over a pipe.
 pub struct Client {
     pipe: Pipe,
@@ -87,16 +109,8 @@ impl Client {
     }
 
     /// Writes bytes as they are.
-    pub async fn write(&self, mut bytes: &[u8]) {
-        while !bytes.is_empty() {
-            match self.pipe.try_write(&[IoSlice::new(bytes)]) {
-                Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    poll_fn(|cx| self.pipe.poll_writable(cx)).await.expect("never fails");
-                }
-                Err(_) => return,
-            }
-        }
+    pub async fn write(&self, bytes: &[u8]) {
+        write(&self.pipe, bytes).await;
     }
 
     /// What the server says next.

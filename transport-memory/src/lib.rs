@@ -2,7 +2,9 @@
 //!
 //! No sockets, no threads, no real clock: [`World::run`] runs everything on one thread, and time
 //! passes only when everybody waits, straight to the next timer. A test of a 30 s timeout takes
-//! microseconds and gives the same result each time.
+//! microseconds and gives the same result each time. A world is also a transport:
+//! `Server::on(world.clone())` serves hubs over HTTP at addresses of the world, to which
+//! [`World::connect`] connects.
 //!
 //! ```
 //! use std::time::Duration;
@@ -18,8 +20,12 @@
 //! ```
 
 mod clock;
+mod net;
 mod pipe;
+mod task;
 mod world;
 
+pub use net::MemoryListener;
 pub use pipe::{Pipe, pipe};
+pub use task::Spawned;
 pub use world::World;

@@ -2,7 +2,9 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,14 +12,18 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use hub_async::server::Transport;
 use hub_async::{Runtime, Socket, Task};
 use hyper::rt::Timer;
 use hyper::upgrade::Upgraded;
 
 use crate::clock::VirtualClock;
+use crate::net::{MemoryListener, Net};
 use crate::pipe::Pipe;
+use crate::task::Spawned;
 
-/// A runtime of one thread in virtual time. A clone is the same one.
+/// A runtime of one thread in virtual time, with addresses of its own to listen at and to connect to. A
+/// clone is the same one.
 ///
 /// Tasks run in the order in which they were woken. When none can run, time goes straight to the next
 /// timer.
@@ -25,20 +31,21 @@ use crate::pipe::Pipe;
 pub struct World {
     clock: VirtualClock,
     ready: Arc<Ready>,
+    net: Net,
 }
 
 /// Tasks that can run, in the order in which they were woken.
 #[derive(Default)]
-struct Ready(Mutex<VecDeque<Arc<Spawned>>>);
+struct Ready(Mutex<VecDeque<Arc<Runnable>>>);
 
-struct Spawned {
+struct Runnable {
     /// Empty while it runs and once it is done.
     task: Mutex<Option<Task>>,
     queued: AtomicBool,
     ready: Arc<Ready>,
 }
 
-impl Wake for Spawned {
+impl Wake for Runnable {
     fn wake(self: Arc<Self>) {
         if !self.queued.swap(true, Ordering::AcqRel) {
             let ready = Arc::clone(&self.ready);
@@ -59,7 +66,7 @@ impl Wake for Woken {
 impl World {
     /// A world in which nothing has happened.
     pub fn new() -> Self {
-        Self { clock: VirtualClock::new(), ready: Arc::default() }
+        Self { clock: VirtualClock::new(), ready: Arc::default(), net: Net::default() }
     }
 
     /// Runs a future to its end, and everything that is spawned meanwhile. What is not done by then
@@ -86,13 +93,13 @@ impl World {
     /// Runs one task that can run; false when there is none.
     fn step(&self) -> bool {
         let next = self.ready.0.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-        let Some(spawned) = next else { return false };
-        spawned.queued.store(false, Ordering::Release);
-        let task = spawned.task.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(runnable) = next else { return false };
+        runnable.queued.store(false, Ordering::Release);
+        let task = runnable.task.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(mut task) = task {
-            let waker = Waker::from(Arc::clone(&spawned));
+            let waker = Waker::from(Arc::clone(&runnable));
             if task.as_mut().poll(&mut Context::from_waker(&waker)).is_pending() {
-                *spawned.task.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
+                *runnable.task.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
             }
         }
         true
@@ -107,6 +114,44 @@ impl World {
     pub fn sleep(&self, time: Duration) -> impl Future<Output = ()> + Send + use<> {
         self.clock.sleep_until(self.clock.now() + time)
     }
+
+    /// Waits for a future, but no longer than `time`; then it is dropped, and there is no output.
+    pub async fn within<F: Future>(&self, time: Duration, future: F) -> Option<F::Output> {
+        let (mut future, mut sleep) = (pin!(future), pin!(self.sleep(time)));
+        poll_fn(|cx| match future.as_mut().poll(cx) {
+            Poll::Ready(output) => Poll::Ready(Some(output)),
+            Poll::Pending => sleep.as_mut().poll(cx).map(|()| None),
+        })
+        .await
+    }
+
+    /// Runs a future as a task of its own, which can be waited for.
+    pub fn spawn<F>(&self, future: F) -> Spawned<F::Output>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        let (spawned, slot) = Spawned::new();
+        Runtime::spawn(self, Box::pin(async move { slot.fill(future.await) }));
+        spawned
+    }
+
+    /// Lets everybody run who can run now.
+    pub async fn yield_now(&self) {
+        let mut yielded = false;
+        poll_fn(|cx| {
+            if std::mem::replace(&mut yielded, true) {
+                return Poll::Ready(());
+            }
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
+    }
+
+    /// Connects to whoever listens at an address of this world; refused where nobody does.
+    pub fn connect(&self, address: SocketAddr) -> io::Result<Pipe> {
+        self.net.connect(address)
+    }
 }
 
 impl Default for World {
@@ -119,7 +164,7 @@ impl Runtime for World {
     fn spawn(&self, task: Task) {
         let task = Mutex::new(Some(task));
         let ready = Arc::clone(&self.ready);
-        Arc::new(Spawned { task, queued: AtomicBool::new(false), ready }).wake();
+        Arc::new(Runnable { task, queued: AtomicBool::new(false), ready }).wake();
     }
 
     fn timer(&self) -> Arc<dyn Timer + Send + Sync> {
@@ -129,6 +174,14 @@ impl Runtime for World {
     fn open(&self, upgraded: Upgraded) -> Result<(Arc<dyn Socket>, Bytes), Upgraded> {
         let parts = upgraded.downcast::<Pipe>()?;
         Ok((Arc::new(parts.io), parts.read_buf))
+    }
+}
+
+impl Transport for World {
+    type Listener = MemoryListener;
+
+    async fn bind(&self, address: SocketAddr) -> io::Result<MemoryListener> {
+        self.net.listen(address)
     }
 }
 
@@ -143,6 +196,8 @@ mod tests {
     use std::io::{ErrorKind, IoSlice};
     use std::sync::Mutex;
 
+    use hub_async::server::Listener;
+
     use super::*;
     use crate::pipe;
 
@@ -152,7 +207,7 @@ mod tests {
         let seen = Arc::new(Mutex::new(Vec::new()));
         for seconds in [3, 1, 2] {
             let (sleep, seen) = (world.sleep(Duration::from_secs(seconds)), Arc::clone(&seen));
-            world.spawn(Box::pin(async move {
+            drop(world.spawn(async move {
                 sleep.await;
                 seen.lock().unwrap().push(seconds);
             }));
@@ -165,6 +220,45 @@ mod tests {
     #[should_panic(expected = "everybody waits, and not for time")]
     fn waiting_for_ever_is_an_error() {
         World::new().run(std::future::pending::<()>());
+    }
+
+    #[test]
+    fn tasks_are_waited_for_but_not_for_ever() {
+        let world = World::new();
+        let task = world.spawn({
+            let sleep = world.sleep(Duration::from_secs(3));
+            async move {
+                sleep.await;
+                "done"
+            }
+        });
+        let second = Duration::from_secs(1);
+        world.run(async {
+            assert_eq!(world.within(second, std::future::pending::<()>()).await, None);
+            assert!(!task.is_finished());
+            assert_eq!(world.within(3 * second, task).await, Some("done"));
+            assert_eq!(world.within(second, world.yield_now()).await, Some(()));
+        });
+    }
+
+    #[test]
+    fn an_address_is_taken_once_and_free_again_when_its_listener_is_gone() {
+        let world = World::new();
+        world.run(async {
+            let any = "127.0.0.1:0".parse().unwrap();
+            let listener = world.bind(any).await.unwrap();
+            let address = listener.local_addr().unwrap();
+            let taken = world.bind(address).await.map(drop).unwrap_err();
+            assert_eq!(taken.kind(), ErrorKind::AddrInUse);
+            let near = world.connect(address).unwrap();
+            let (far, _) = listener.accept().await.unwrap();
+            assert_eq!(near.try_write(&[IoSlice::new(b"hi")]).unwrap(), 2);
+            let mut buffer = [0; 8];
+            assert_eq!(far.try_read(&mut buffer).unwrap(), 2);
+            drop(listener);
+            assert_eq!(world.connect(address).unwrap_err().kind(), ErrorKind::ConnectionRefused);
+            assert!(world.bind(address).await.is_ok());
+        });
     }
 
     #[test]

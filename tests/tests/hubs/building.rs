@@ -1,15 +1,13 @@
 //! What is refused before anybody connects, and in which words.
 
 use hub_async::server::MountError;
-use hub_async::{
-    BuildError, Cancel, Context, DisconnectReason, Hub, HubOptions, State, Transports,
-};
-use std::time::Duration;
-use transport_tokio::Server;
+use hub_async::{BuildError, Cancel, Context, DisconnectReason, HubOptions, State, Transports};
+
+use super::*;
 
 async fn nothing() {}
 
-fn refusal(hub: hub_async::HubBuilder) -> String {
+fn refusal(hub: HubBuilder) -> String {
     hub.build().expect_err("a hub that cannot be built").to_string()
 }
 
@@ -65,24 +63,24 @@ fn thirteen_arguments_are_one_too_many() {
     );
 }
 
-#[tokio::test]
-async fn what_cannot_be_served_is_refused() {
+#[test]
+fn what_cannot_be_served_is_refused() {
     let hub = |options| Hub::builder().options(options).build().expect("a hub");
     let plain = || hub(HubOptions::new());
-    let mount = |server: Server| server.into_service().map(drop).expect_err("refused");
+    let mount = |server: Server<World>| server.into_service().map(drop).expect_err("refused");
     assert_eq!(
-        mount(Server::new().hub("/a", plain()).hub("/A/", plain())),
+        mount(Server::on(world()).hub("/a", plain()).hub("/A/", plain())),
         MountError::Duplicate("/A".to_owned())
     );
-    assert_eq!(mount(Server::new().hub("a", plain())), MountError::Path("a".to_owned()));
+    assert_eq!(mount(Server::on(world()).hub("a", plain())), MountError::Path("a".to_owned()));
     let polling = HubOptions::new().transports(Transports::LONG_POLLING);
     assert_eq!(
-        mount(Server::new().hub("/a", hub(polling))).to_string(),
+        mount(Server::on(world()).hub("/a", hub(polling))).to_string(),
         "the hub at /a allows no transport that this server has"
     );
     let never = HubOptions::new().keep_alive_interval(Duration::ZERO);
     assert_eq!(
-        mount(Server::new().hub("/a", hub(never))).to_string(),
+        mount(Server::on(world()).hub("/a", hub(never))).to_string(),
         "the hub at /a: keep_alive_interval must be more than zero"
     );
 }

@@ -92,74 +92,82 @@ async fn logged_of(act: impl AsyncFnOnce(&mut Client)) -> Vec<(Level, String)> {
     lines
 }
 
-#[tokio::test(start_paused = true)]
-async fn each_fault_of_a_client_is_one_line_without_its_words() {
-    let faults = [
-        r#"secret"#,
-        r#"{"type":"secret"}"#,
-        r#"{"type":1,"target":7,"secret":1}"#,
-        r#"{"type":1,"target":"Number","arguments":[secret]}"#,
-        r#"{"type":1,"target":"secret","arguments":[secret]}"#,
-        &format!(r#"{{"type":1,"target":"secret","arguments":["{}"]}}"#, "x".repeat(40_000)),
-    ];
-    for fault in faults {
-        let lines = logged(&[fault, fault]).await;
-        assert_eq!(lines.len(), 1, "{lines:?}");
-        assert!(lines.iter().all(|(level, _)| *level == Level::WARN), "{lines:?}");
-    }
+#[test]
+fn each_fault_of_a_client_is_one_line_without_its_words() {
+    run(async {
+        let faults = [
+            r#"secret"#,
+            r#"{"type":"secret"}"#,
+            r#"{"type":1,"target":7,"secret":1}"#,
+            r#"{"type":1,"target":"Number","arguments":[secret]}"#,
+            r#"{"type":1,"target":"secret","arguments":[secret]}"#,
+            &format!(r#"{{"type":1,"target":"secret","arguments":["{}"]}}"#, "x".repeat(40_000)),
+        ];
+        for fault in faults {
+            let lines = logged(&[fault, fault]).await;
+            assert_eq!(lines.len(), 1, "{lines:?}");
+            assert!(lines.iter().all(|(level, _)| *level == Level::WARN), "{lines:?}");
+        }
+    });
 }
 
-#[tokio::test(start_paused = true)]
-async fn calls_that_fail_are_logged_without_their_text() {
-    let lines = logged(&[
-        r#"{"type":1,"invocationId":"secret","target":"fail","arguments":["secret"]}"#,
-        r#"{"type":1,"invocationId":"secret","target":"Number","arguments":["secret"]}"#,
-        r#"{"type":1,"invocationId":"secret","target":"Number","arguments":[1,"secret"]}"#,
-        r#"{"type":1,"invocationId":"secret","target":"secret","arguments":["secret"]}"#,
-        r#"{"type":7,"error":"secret"}"#,
-    ])
-    .await;
-    let [(Level::WARN, failed), refused @ .., (Level::DEBUG, closed)] = &*lines else {
-        panic!("{lines:?}");
-    };
-    assert!(failed.contains("a hub method failed"), "{failed}");
-    let faults = ["wrong shape of arguments", "wrong number of arguments", "unknown method"];
-    assert_eq!(refused.len(), faults.len(), "{refused:?}");
-    for ((level, line), fault) in refused.iter().zip(faults) {
-        assert_eq!(*level, Level::DEBUG);
-        assert!(line.contains("a call was refused") && line.contains(fault), "{line}");
-    }
-    assert!(closed.contains("closed by the client with an error"), "{closed}");
+#[test]
+fn calls_that_fail_are_logged_without_their_text() {
+    run(async {
+        let lines = logged(&[
+            r#"{"type":1,"invocationId":"secret","target":"fail","arguments":["secret"]}"#,
+            r#"{"type":1,"invocationId":"secret","target":"Number","arguments":["secret"]}"#,
+            r#"{"type":1,"invocationId":"secret","target":"Number","arguments":[1,"secret"]}"#,
+            r#"{"type":1,"invocationId":"secret","target":"secret","arguments":["secret"]}"#,
+            r#"{"type":7,"error":"secret"}"#,
+        ])
+        .await;
+        let [(Level::WARN, failed), refused @ .., (Level::DEBUG, closed)] = &*lines else {
+            panic!("{lines:?}");
+        };
+        assert!(failed.contains("a hub method failed"), "{failed}");
+        let faults = ["wrong shape of arguments", "wrong number of arguments", "unknown method"];
+        assert_eq!(refused.len(), faults.len(), "{refused:?}");
+        for ((level, line), fault) in refused.iter().zip(faults) {
+            assert_eq!(*level, Level::DEBUG);
+            assert!(line.contains("a call was refused") && line.contains(fault), "{line}");
+        }
+        assert!(closed.contains("closed by the client with an error"), "{closed}");
+    });
 }
 
-#[tokio::test(start_paused = true)]
-async fn each_refused_handshake_is_one_line_without_its_words() {
-    for (request, reason) in [
-        ("secret", "handshake refused"),
-        (r#"{"protocol":"secret","version":1}"#, "handshake refused"),
-        (r#"{"protocol":"json","version":99,"secret":1}"#, "handshake refused"),
-        (&*"secret".repeat(6_000), "handshake refused"),
-    ] {
-        let lines = logged_of(async |client| client.send(request).await).await;
+#[test]
+fn each_refused_handshake_is_one_line_without_its_words() {
+    run(async {
+        for (request, reason) in [
+            ("secret", "handshake refused"),
+            (r#"{"protocol":"secret","version":1}"#, "handshake refused"),
+            (r#"{"protocol":"json","version":99,"secret":1}"#, "handshake refused"),
+            (&*"secret".repeat(6_000), "handshake refused"),
+        ] {
+            let lines = logged_of(async |client| client.send(request).await).await;
+            let [(Level::DEBUG, line)] = &*lines else { panic!("{lines:?}") };
+            assert!(line.contains(reason), "{line}");
+        }
+        let lines = logged_of(async |client| {
+            client.frame(Opcode::Text, b"{\"secret").await;
+            pause(15_000).await;
+        })
+        .await;
         let [(Level::DEBUG, line)] = &*lines else { panic!("{lines:?}") };
-        assert!(line.contains(reason), "{line}");
-    }
-    let lines = logged_of(async |client| {
-        client.frame(Opcode::Text, b"{\"secret").await;
-        pause(15_000).await;
-    })
-    .await;
-    let [(Level::DEBUG, line)] = &*lines else { panic!("{lines:?}") };
-    assert!(line.contains("handshake timeout"), "{line}");
+        assert!(line.contains("handshake timeout"), "{line}");
+    });
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_broken_frame_is_one_line_without_its_bytes() {
-    let lines = logged_of(async |client| {
-        client.shake_hands().await;
-        client.write(b"\xf1\x86secret").await;
-    })
-    .await;
-    let [(Level::DEBUG, _), (Level::WARN, line)] = &*lines else { panic!("{lines:?}") };
-    assert!(line.contains("bad WebSocket frame"), "{line}");
+#[test]
+fn a_broken_frame_is_one_line_without_its_bytes() {
+    run(async {
+        let lines = logged_of(async |client| {
+            client.shake_hands().await;
+            client.write(b"\xf1\x86secret").await;
+        })
+        .await;
+        let [(Level::DEBUG, _), (Level::WARN, line)] = &*lines else { panic!("{lines:?}") };
+        assert!(line.contains("bad WebSocket frame"), "{line}");
+    });
 }

@@ -1,7 +1,6 @@
 //! How hubs behave, over pipes in memory and in virtual time.
 
 mod building;
-mod crowd;
 mod endings;
 mod hooks;
 mod logs;
@@ -12,13 +11,30 @@ mod shutdown;
 mod slow;
 mod timers;
 
+use std::cell::RefCell;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use hub_async::server::Service;
+use hub_async::server::{Server, Service};
 use hub_async::{Hub, HubBuilder};
 use tests::memory::{Client, Seen};
-use transport_tokio::Server;
+use transport_memory::{Spawned, World};
+
+thread_local! {
+    static WORLD: RefCell<World> = RefCell::new(World::new());
+}
+
+/// Runs a test in a world of its own.
+fn run(test: impl Future<Output = ()>) {
+    let world = World::new();
+    WORLD.set(world.clone());
+    world.run(test);
+}
+
+/// The world of the test that runs.
+fn world() -> World {
+    WORLD.with_borrow(World::clone)
+}
 
 /// The hub at `/hub`.
 fn serve(hub: HubBuilder) -> Service {
@@ -27,12 +43,41 @@ fn serve(hub: HubBuilder) -> Service {
 }
 
 fn serve_built(hub: &Hub) -> Service {
-    Server::new().hub("/hub", hub.clone()).into_service().expect("a service")
+    Server::on(world()).hub("/hub", hub.clone()).into_service().expect("a service")
 }
 
 /// Lets everybody else do what they can do now, and `millis` later.
 async fn pause(millis: u64) {
-    tokio::time::sleep(Duration::from_millis(millis)).await;
+    world().sleep(Duration::from_millis(millis)).await;
+}
+
+async fn yield_now() {
+    world().yield_now().await;
+}
+
+/// What a future comes to, if it does so in time.
+async fn within<F: Future>(time: Duration, future: F) -> Option<F::Output> {
+    world().within(time, future).await
+}
+
+fn spawn<F>(future: F) -> Spawned<F::Output>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    world().spawn(future)
+}
+
+/// A moment of virtual time.
+struct Moment(Instant);
+
+impl Moment {
+    fn now() -> Self {
+        Self(world().now())
+    }
+
+    fn elapsed(&self) -> Duration {
+        world().now() - self.0
+    }
 }
 
 /// What happened, in order.

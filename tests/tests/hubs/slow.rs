@@ -23,11 +23,11 @@ async fn flood(policy: SlowConsumer, texts: &[&str]) -> (Vec<Sent>, Vec<String>)
     for mark in texts {
         let text = mark.repeat(10_000);
         let sending = hub.context().clients().all().send("T", (text,));
-        sent.push(tokio::spawn(sending));
+        sent.push(spawn(sending));
         pause(1).await;
     }
     let mut seen = Vec::new();
-    while let Ok(next) = tokio::time::timeout(Duration::from_secs(1), client.next()).await {
+    while let Some(next) = within(Duration::from_secs(1), client.next()).await {
         match next {
             Seen::Record(text) => seen.push(text.chars().nth(text.len() / 2).into_iter().collect()),
             Seen::Close(code) => seen.push(format!("{code:?}")),
@@ -36,8 +36,8 @@ async fn flood(policy: SlowConsumer, texts: &[&str]) -> (Vec<Sent>, Vec<String>)
     }
     let mut results = Vec::new();
     for sending in sent {
-        let sent = tokio::time::timeout(Duration::from_secs(1), sending).await;
-        results.push(sent.expect("the wait ends").unwrap().unwrap());
+        let sent = within(Duration::from_secs(1), sending).await;
+        results.push(sent.expect("the wait ends").unwrap());
     }
     (results, seen)
 }
@@ -46,134 +46,149 @@ fn counts(sent: &[Sent]) -> Vec<(usize, usize)> {
     sent.iter().map(|sent| (sent.queued, sent.dropped)).collect()
 }
 
-#[tokio::test(start_paused = true)]
-async fn each_policy_does_what_it_says() {
-    let texts = ["a", "b", "c", "d", "e", "f"];
-    let (sent, seen) = flood(SlowConsumer::Wait, &texts).await;
-    assert_eq!((counts(&sent), seen.concat().as_str()), (vec![(1, 0); 6], "abcdef"));
-    // The pipe takes 16 KiB: the first text and a part of the second.
-    let (sent, seen) = flood(SlowConsumer::DropNewest, &texts).await;
-    let dropped: usize = sent.iter().map(|sent| sent.dropped).sum();
-    assert_eq!((dropped, seen.concat().as_str()), (3, "abc"));
-    let (sent, seen) = flood(SlowConsumer::DropOldest, &texts).await;
-    assert_eq!((counts(&sent), seen.concat().as_str()), (vec![(1, 0); 6], "abf"));
-    let (sent, _) = flood(SlowConsumer::Close, &texts).await;
-    assert_eq!(sent.last().map(|sent| sent.queued), Some(0));
+#[test]
+fn each_policy_does_what_it_says() {
+    run(async {
+        let texts = ["a", "b", "c", "d", "e", "f"];
+        let (sent, seen) = flood(SlowConsumer::Wait, &texts).await;
+        assert_eq!((counts(&sent), seen.concat().as_str()), (vec![(1, 0); 6], "abcdef"));
+        // The pipe takes 16 KiB: the first text and a part of the second.
+        let (sent, seen) = flood(SlowConsumer::DropNewest, &texts).await;
+        let dropped: usize = sent.iter().map(|sent| sent.dropped).sum();
+        assert_eq!((dropped, seen.concat().as_str()), (3, "abc"));
+        let (sent, seen) = flood(SlowConsumer::DropOldest, &texts).await;
+        assert_eq!((counts(&sent), seen.concat().as_str()), (vec![(1, 0); 6], "abf"));
+        let (sent, _) = flood(SlowConsumer::Close, &texts).await;
+        assert_eq!(sent.last().map(|sent| sent.queued), Some(0));
+    });
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_send_waits_until_there_is_room() {
-    let hub = hub(SlowConsumer::Wait);
-    let service = serve_built(&hub);
-    let mut client = connect(&service).await;
-    let text = "x".repeat(60_000);
-    let sending = tokio::spawn(hub.context().clients().all().send("T", (text,)));
-    pause(1_000).await;
-    assert!(!sending.is_finished());
-    client.next().await;
-    pause(1).await;
-    assert!(sending.is_finished());
+#[test]
+fn a_send_waits_until_there_is_room() {
+    run(async {
+        let hub = hub(SlowConsumer::Wait);
+        let service = serve_built(&hub);
+        let mut client = connect(&service).await;
+        let text = "x".repeat(60_000);
+        let sending = spawn(hub.context().clients().all().send("T", (text,)));
+        pause(1_000).await;
+        assert!(!sending.is_finished());
+        client.next().await;
+        pause(1).await;
+        assert!(sending.is_finished());
+    });
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_send_stops_waiting_when_its_message_was_dropped() {
-    let hub = hub(SlowConsumer::DropOldest);
-    let service = serve_built(&hub);
-    let mut client = connect(&service).await;
-    let send = |text: String| tokio::spawn(hub.context().clients().all().send("T", (text,)));
-    // The first one fills the pipe; of the second nothing has left when the third drops it.
-    let first = send("x".repeat(17_000));
-    pause(1).await;
-    let second = send("y".repeat(30_000));
-    pause(1).await;
-    let third = send("z".to_owned());
-    pause(1).await;
-    assert!(first.is_finished() && !second.is_finished() && third.is_finished());
-    assert!(client.record().await.contains('x'));
-    assert!(client.record().await.contains('z'));
-    let done = tokio::time::timeout(Duration::from_secs(1), second).await;
-    assert!(done.is_ok(), "its message is gone, and so is the reason to wait");
+#[test]
+fn a_send_stops_waiting_when_its_message_was_dropped() {
+    run(async {
+        let hub = hub(SlowConsumer::DropOldest);
+        let service = serve_built(&hub);
+        let mut client = connect(&service).await;
+        let send = |text: String| spawn(hub.context().clients().all().send("T", (text,)));
+        // The first one fills the pipe; of the second nothing has left when the third drops it.
+        let first = send("x".repeat(17_000));
+        pause(1).await;
+        let second = send("y".repeat(30_000));
+        pause(1).await;
+        let third = send("z".to_owned());
+        pause(1).await;
+        assert!(first.is_finished() && !second.is_finished() && third.is_finished());
+        assert!(client.record().await.contains('x'));
+        assert!(client.record().await.contains('z'));
+        let done = within(Duration::from_secs(1), second).await;
+        assert!(done.is_some(), "its message is gone, and so is the reason to wait");
+    });
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_send_stops_waiting_when_the_client_is_gone() {
-    let hub = hub(SlowConsumer::Wait);
-    let service = serve_built(&hub);
-    let client = connect(&service).await;
-    let text = "x".repeat(60_000);
-    let sending = tokio::spawn(hub.context().clients().all().send("T", (text,)));
-    pause(1).await;
-    drop(client);
-    pause(1).await;
-    assert!(sending.is_finished());
+#[test]
+fn a_send_stops_waiting_when_the_client_is_gone() {
+    run(async {
+        let hub = hub(SlowConsumer::Wait);
+        let service = serve_built(&hub);
+        let client = connect(&service).await;
+        let text = "x".repeat(60_000);
+        let sending = spawn(hub.context().clients().all().send("T", (text,)));
+        pause(1).await;
+        drop(client);
+        pause(1).await;
+        assert!(sending.is_finished());
+    });
 }
 
-#[tokio::test(start_paused = true)]
-async fn above_the_hard_budget_the_client_is_closed() {
-    let hub = hub(SlowConsumer::Wait);
-    let service = serve_built(&hub);
-    let mut client = connect(&service).await;
-    for _ in 0..20 {
-        drop(hub.context().clients().all().send("T", ("x".repeat(10_000),)));
-    }
-    let seen = client.rest().await;
-    let texts = seen.iter().filter(|seen| matches!(seen, Seen::Record(text) if text.len() > 9_000));
-    assert!((8..=10).contains(&texts.count()));
-    assert_eq!(
-        seen.get(seen.len() - 2..),
-        Some(&[record(CLOSE_ERROR), Seen::Close(Some(1000))][..])
-    );
-    pause(1).await;
-    is_left_alone(&service).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_client_that_takes_nothing_for_10_s_is_given_up() {
-    let hub = hub(SlowConsumer::Wait);
-    let service = serve_built(&hub);
-    let _client = connect(&service).await;
-    drop(hub.context().clients().all().send("T", ("x".repeat(50_000),)));
-    pause(9_000).await;
-    assert_eq!(hub.context().connection_count(hub_async::Scope::Node).await, 1);
-    pause(1_100).await;
-    assert_eq!(hub.context().connection_count(hub_async::Scope::Node).await, 0);
-    is_left_alone(&service).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_value_that_cannot_be_serialized_fails_its_sender_only() {
-    struct Broken;
-    impl serde::Serialize for Broken {
-        fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
-            Err(serde::ser::Error::custom("on purpose"))
+#[test]
+fn above_the_hard_budget_the_client_is_closed() {
+    run(async {
+        let hub = hub(SlowConsumer::Wait);
+        let service = serve_built(&hub);
+        let mut client = connect(&service).await;
+        for _ in 0..20 {
+            drop(hub.context().clients().all().send("T", ("x".repeat(10_000),)));
         }
-    }
-    struct Panics;
-    impl serde::Serialize for Panics {
-        fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
-            panic!("on purpose")
-        }
-    }
-    let service = serve(
-        Hub::builder()
-            .method("Send", async |ctx: Context| {
-                let sent = ctx.clients().all().send("T", (Broken,)).await;
-                matches!(sent, Err(SendError::Serialize(_)))
-            })
-            .method("Return", async || Broken)
-            .method("SendPanic", async |ctx: Context| {
-                ctx.clients().all().send("T", (Panics,)).await.is_ok()
-            })
-            .method("ReturnPanic", async || Panics),
-    );
-    let mut client = connect(&service).await;
-    client.call("1", "Send", "[]").await;
-    assert_eq!(client.record().await, r#"{"type":3,"invocationId":"1","result":true}"#);
-    for method in ["Return", "SendPanic", "ReturnPanic"] {
-        client.call("2", method, "[]").await;
-        let text = format!(
-            r#"{{"type":3,"invocationId":"2","error":"An unexpected error occurred invoking '{method}' on the server."}}"#
+        let seen = client.rest().await;
+        let texts =
+            seen.iter().filter(|seen| matches!(seen, Seen::Record(text) if text.len() > 9_000));
+        assert!((8..=10).contains(&texts.count()));
+        assert_eq!(
+            seen.get(seen.len() - 2..),
+            Some(&[record(CLOSE_ERROR), Seen::Close(Some(1000))][..])
         );
-        assert_eq!(client.record().await, text);
-    }
+        pause(1).await;
+        is_left_alone(&service).await;
+    });
+}
+
+#[test]
+fn a_client_that_takes_nothing_for_10_s_is_given_up() {
+    run(async {
+        let hub = hub(SlowConsumer::Wait);
+        let service = serve_built(&hub);
+        let _client = connect(&service).await;
+        drop(hub.context().clients().all().send("T", ("x".repeat(50_000),)));
+        pause(9_000).await;
+        assert_eq!(hub.context().connection_count(hub_async::Scope::Node).await, 1);
+        pause(1_100).await;
+        assert_eq!(hub.context().connection_count(hub_async::Scope::Node).await, 0);
+        is_left_alone(&service).await;
+    });
+}
+
+#[test]
+fn a_value_that_cannot_be_serialized_fails_its_sender_only() {
+    run(async {
+        struct Broken;
+        impl serde::Serialize for Broken {
+            fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+                Err(serde::ser::Error::custom("on purpose"))
+            }
+        }
+        struct Panics;
+        impl serde::Serialize for Panics {
+            fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+                panic!("on purpose")
+            }
+        }
+        let service = serve(
+            Hub::builder()
+                .method("Send", async |ctx: Context| {
+                    let sent = ctx.clients().all().send("T", (Broken,)).await;
+                    matches!(sent, Err(SendError::Serialize(_)))
+                })
+                .method("Return", async || Broken)
+                .method("SendPanic", async |ctx: Context| {
+                    ctx.clients().all().send("T", (Panics,)).await.is_ok()
+                })
+                .method("ReturnPanic", async || Panics),
+        );
+        let mut client = connect(&service).await;
+        client.call("1", "Send", "[]").await;
+        assert_eq!(client.record().await, r#"{"type":3,"invocationId":"1","result":true}"#);
+        for method in ["Return", "SendPanic", "ReturnPanic"] {
+            client.call("2", method, "[]").await;
+            let text = format!(
+                r#"{{"type":3,"invocationId":"2","error":"An unexpected error occurred invoking '{method}' on the server."}}"#
+            );
+            assert_eq!(client.record().await, text);
+        }
+    });
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use hub_async::{Context, Hub, HubOptions, SlowConsumer};
-
-use super::*;
+use tests::memory::{Client, Seen};
+use transport_tokio::Server;
 
 const CLIENTS: usize = 24;
 const CALLS: usize = 40;
@@ -28,10 +28,10 @@ async fn everybody_gets_everything() {
         })
         .build()
         .unwrap();
-    let service = serve_built(&hub);
+    let service = Server::new().hub("/hub", hub).into_service().unwrap();
     let mut clients = Vec::new();
     for _ in 0..CLIENTS {
-        clients.push(connect(&service).await);
+        clients.push(Client::connect(&service, "/hub").await);
     }
     let mut tasks = Vec::new();
     for mut client in clients {
@@ -51,10 +51,11 @@ async fn everybody_gets_everything() {
             client.rest().await
         }));
     }
+    let farewell = Seen::Record(r#"{"type":7,"allowReconnect":true}"#.to_owned());
     for task in tasks {
         let rest = tokio::time::timeout(Duration::from_secs(60), task).await;
         let rest = rest.expect("nobody waits for ever").unwrap();
-        assert_eq!(rest, [record(CLOSE_RECONNECT), Seen::Close(Some(1000))]);
+        assert_eq!(rest, [farewell.clone(), Seen::Close(Some(1000))]);
     }
     assert!(service.drain(Duration::from_secs(5)).await);
 }
