@@ -155,6 +155,13 @@ impl Outbox {
         }
     }
 
+    /// The queue of a connection without a handshake: it is open from the start.
+    #[must_use]
+    pub const fn without_handshake(mut self) -> Self {
+        self.gate = Gate::Open;
+        self
+    }
+
     /// Queues a frame. The answer to the handshake opens the gate, a Close seals it behind itself.
     pub fn push(&mut self, frame: &Frame, delivery: Delivery) -> Pushed {
         match (self.gate, frame.kind()) {
@@ -164,8 +171,19 @@ impl Outbox {
             (Gate::Open, Kind::Close) => self.gate = Gate::Sealed,
             (Gate::Open, Kind::Counted | Kind::Uncounted | Kind::Handshake) => {}
         }
-        let size = frame.websocket().len();
-        let is_close = frame.kind() == Kind::Close;
+        self.enqueue(frame.websocket().clone(), delivery, frame.kind() == Kind::Close)
+    }
+
+    /// Queues a message of a connection without hub protocol, with its WebSocket header; never dropped.
+    pub fn push_raw(&mut self, message: Bytes) -> Pushed {
+        match self.gate {
+            Gate::Open => self.enqueue(message, Delivery::Own, false),
+            Gate::Shut | Gate::Sealed => Pushed::Refused,
+        }
+    }
+
+    fn enqueue(&mut self, bytes: Bytes, delivery: Delivery, is_close: bool) -> Pushed {
+        let size = bytes.len();
         if self.bytes > self.hard && !is_close {
             return Pushed::Overflow;
         }
@@ -180,7 +198,7 @@ impl Outbox {
         }
         self.bytes += size;
         self.queue.push_back(Entry {
-            bytes: frame.websocket().clone(),
+            bytes,
             origin: match delivery {
                 Delivery::Own => Origin::Own,
                 Delivery::Hub => Origin::Hub,
@@ -364,6 +382,20 @@ mod tests {
             drain(&mut outbox),
             b"\x81\x03{}\x1e\x81\x0b{\"type\":6}\x1e\x81\x0b{\"type\":7}\x1e"
         );
+    }
+
+    #[test]
+    fn without_a_handshake_messages_leave_at_once_but_none_behind_the_end() {
+        let limits = Limits { soft_output: 4, hard_output: 6, ..Limits::default() };
+        let mut outbox = Outbox::new(&limits, SlowConsumer::DropNewest, NOW).without_handshake();
+        let push = |outbox: &mut Outbox| outbox.push_raw(Bytes::from_static(b"\x82\x01x"));
+        assert_eq!([push(&mut outbox), push(&mut outbox)], [Pushed::Queued, Pushed::Waiting]);
+        assert_eq!([push(&mut outbox), push(&mut outbox)], [Pushed::Waiting, Pushed::Overflow]);
+        outbox.seal(None);
+        assert_eq!(push(&mut outbox), Pushed::Refused);
+        assert_eq!(drain(&mut outbox), b"\x82\x01x\x82\x01x\x82\x01x");
+        let mut shut = Outbox::new(&limits, SlowConsumer::Wait, NOW);
+        assert_eq!(push(&mut shut), Pushed::Refused);
     }
 
     #[test]

@@ -1,111 +1,202 @@
-//! Both halves of a connection as one object, for those who embed the core.
+//! All of one connection as one object, for those who embed the core.
 
+use std::io::ErrorKind;
 use std::sync::Arc;
 
 use hub_proto::Frame;
 
-use crate::close::CloseReason;
+use crate::close::{CloseReason, PeerFault};
+use crate::link::{Link, LinkEvent, NORMAL, Timeouts};
 use crate::outbox::{Batch, Delivery, Outbox, Pushed, SlowConsumer};
-use crate::server::{Config, Connection, Event, TransportFacts};
-use crate::time::{Deadline, Timestamp};
+use crate::server::{Config, Connection, End, Event, TransportFacts};
+use crate::time::{Deadline, Timer, Timestamp};
 
-/// A [`Connection`] and the [`Outbox`] in front of its link.
+/// A [`Link`] that is a WebSocket, the [`Connection`] on it and the [`Outbox`] in front of it.
 ///
-/// The loop around it: hand in what was read with [`with`](Self::with), answer every
-/// [event](Self::poll_event), write what [`next`](Self::next) gives and report it as
-/// [`written`](Self::written), and come back at the latest at [`poll_timeout`](Self::poll_timeout).
+/// The loop around it: hand in [what was read](Self::handle_input), the [end](Self::handle_end) of that
+/// and the [time](Self::handle_timeout); answer every [event](Self::poll_event) by the
+/// [connection](Self::connection)'s verbs; write what [`next`](Self::next) gives and report it as
+/// [`written`](Self::written); come back at the latest at [`poll_timeout`](Self::poll_timeout); shut the
+/// pipe down when the session [is done](Self::is_done).
 ///
 /// ```
 /// use std::sync::Arc;
+/// use hub_core::link::Timeouts;
 /// use hub_core::server::{Admission, Config, Event, TransportFacts};
 /// use hub_core::{Batch, Session, Timestamp};
+/// use hub_proto::ws::{Opcode, encode::write_frame};
 ///
 /// let now = Timestamp::ZERO;
-/// let mut session = Session::new(Arc::new(Config::default()), TransportFacts::websocket(0), now);
-/// let input = b"{\"protocol\":\"json\",\"version\":1}\x1e{\"type\":1,\"target\":\"Add\",\"arguments\":[1,2],\"invocationId\":\"0\"}\x1e";
-/// session.with(|connection| connection.handle_input(input, now));
-/// while let Some(event) = session.poll_event() {
+/// let facts = TransportFacts::websocket(0);
+/// let mut session = Session::websocket(Arc::new(Config::default()), Timeouts::default(), facts, now);
+///
+/// let records = b"{\"protocol\":\"json\",\"version\":1}\x1e{\"type\":1,\"target\":\"Add\",\"arguments\":[1,2],\"invocationId\":\"0\"}\x1e";
+/// let mut input = Vec::new();
+/// write_frame(&mut input, true, Opcode::Text, records, Some([1, 2, 3, 4]));
+/// session.handle_input(&mut input, now);
+/// while let Some(event) = session.poll_event(now) {
 ///     match event {
 ///         Event::Handshake(_) => {
-///             session.with(|connection| connection.welcome(now));
-///             session.with(|connection| connection.accept(now));
+///             session.connection().welcome(now);
+///             session.connection().accept(now);
 ///         }
 ///         Event::Invoked(call) => {
 ///             let (a, b) = call.arguments().bind::<(i32, i32)>().expect("two numbers");
-///             assert_eq!(session.with(|connection| connection.admit(call.id)), Admission::Started);
+///             assert_eq!(session.connection().admit(call.id), Admission::Started);
 ///             let answer = call.reply.result(&(a + b)).expect("a number can be serialized");
-///             session.with(|connection| connection.complete(call.id, answer, now));
+///             session.connection().complete(call.id, answer, now);
 ///         }
 ///         Event::Started(_) | Event::Cancelled(_) | Event::Closed(_) => {}
 ///     }
 /// }
 /// let mut batch = Batch::new();
-/// session.next(&mut batch);
+/// session.next(&mut batch, now);
 /// let written = batch.chunks().concat();
 /// assert_eq!(written, b"\x81\x03{}\x1e\x81\x29{\"type\":3,\"invocationId\":\"0\",\"result\":3}\x1e");
+/// session.written(written.len(), now);
 /// ```
 #[derive(Debug)]
 pub struct Session {
+    link: Link,
     connection: Connection,
     outbox: Outbox,
 }
 
 impl Session {
-    /// A connection whose link has just come up.
-    pub fn new(config: Arc<Config>, facts: TransportFacts, now: Timestamp) -> Self {
-        let outbox = Outbox::new(&config.limits, SlowConsumer::default(), now);
-        Self { connection: Connection::new(config, facts, now), outbox }
+    /// A connection on a WebSocket whose upgrade was just answered.
+    pub fn websocket(
+        config: Arc<Config>,
+        timeouts: Timeouts,
+        facts: TransportFacts,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            outbox: Outbox::new(&config.limits, SlowConsumer::default(), now),
+            link: Link::websocket(timeouts),
+            connection: Connection::new(config, facts, now),
+        }
     }
 
-    /// Does something with the connection and queues what it wants to send.
-    pub fn with<R>(&mut self, act: impl FnOnce(&mut Connection) -> R) -> R {
-        let result = act(&mut self.connection);
-        while let Some(frame) = self.connection.poll_transmit() {
-            if self.outbox.push(&frame, Delivery::Own) == Pushed::Overflow {
-                self.connection.close(CloseReason::SlowConsumer, self.outbox.idle_since());
-            }
-        }
-        result
+    // World to machine.
+
+    /// Takes bytes from the pipe, cut anywhere; they are unmasked in place.
+    pub fn handle_input(&mut self, bytes: &mut [u8], now: Timestamp) {
+        let connection = &mut self.connection;
+        self.link.handle_input(bytes, |run| connection.handle_input(run.bytes, now));
+        self.settle(now);
+    }
+
+    /// The pipe has ended or broken.
+    pub fn handle_end(&mut self, kind: ErrorKind, now: Timestamp) {
+        self.link.handle_end(kind);
+        self.settle(now);
+    }
+
+    /// Lets every timer that is due at `now` run out.
+    pub fn handle_timeout(&mut self, now: Timestamp) {
+        self.connection.handle_timeout(now);
+        self.link.handle_timeout(now);
+        self.settle(now);
+    }
+
+    // Application to machine.
+
+    /// The connection, to answer its events and to close it.
+    pub const fn connection(&mut self) -> &mut Connection {
+        &mut self.connection
     }
 
     /// Queues what the hub sends to this connection.
     pub fn send(&mut self, frame: &Frame, now: Timestamp) -> Pushed {
+        // What the connection said before comes first.
+        self.settle(now);
         let pushed = self.outbox.push(frame, Delivery::Hub);
         if pushed == Pushed::Overflow {
-            self.with(|connection| connection.close(CloseReason::SlowConsumer, now));
+            self.connection.close(CloseReason::SlowConsumer, now);
         }
         pushed
     }
 
-    /// The next event.
-    pub fn poll_event(&mut self) -> Option<Event> {
-        let event = self.with(Connection::poll_event);
-        // An end that only now took effect has left its Close behind; its report follows at once.
-        event.or_else(|| {
-            self.connection.is_ending().then(|| self.with(Connection::poll_event)).flatten()
-        })
-    }
-
-    /// When to hand in the time by `with(|connection| connection.handle_timeout(now))`.
-    pub fn poll_timeout(&self) -> Option<Deadline> {
-        self.connection.poll_timeout()
-    }
-
-    /// Adds what should be written next, as WebSocket frames, to an empty batch.
-    pub fn next(&mut self, batch: &mut Batch) {
-        self.outbox.next(batch);
-    }
-
-    /// The first `count` bytes of the last batch were written.
+    /// The first `count` bytes of the last batch were written; none, if the pipe took nothing.
     pub fn written(&mut self, count: usize, now: Timestamp) {
         self.outbox.written(count, now);
         if count > 0 {
             self.connection.wrote(now);
         }
+        self.link.flushed(!self.outbox.is_empty(), count > 0, now);
     }
 
-    /// The queue, for the link's control frames and its close.
-    pub const fn outbox(&mut self) -> &mut Outbox {
-        &mut self.outbox
+    // Machine to world.
+
+    /// The next event. Behind [`Event::Closed`], the last one, there is still output: what was queued, and
+    /// the close of the WebSocket.
+    pub fn poll_event(&mut self, now: Timestamp) -> Option<Event> {
+        self.settle(now);
+        let mut event = self.connection.poll_event();
+        if event.is_none() && self.connection.is_ending() {
+            // Its last frames are to be taken before it reports its end.
+            self.settle(now);
+            event = self.connection.poll_event();
+        }
+        if let Some(Event::Closed(reason)) = &event {
+            match reason {
+                CloseReason::Lost(_) | CloseReason::Timeout(Timer::Send) => self.outbox.abandon(),
+                _ => self.outbox.seal(None),
+            }
+            self.link.finish(NORMAL, now);
+        }
+        event
+    }
+
+    /// Adds what should be written next to an empty batch.
+    pub fn next(&mut self, batch: &mut Batch, now: Timestamp) {
+        self.settle(now);
+        if let Some(pong) = self.link.poll_transmit() {
+            self.outbox.push_control(pong);
+        }
+        if self.outbox.is_empty()
+            && let Some(close) = self.link.close(now)
+        {
+            self.outbox.seal(Some(close));
+        }
+        self.outbox.next(batch);
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is due.
+    pub fn poll_timeout(&self) -> Option<Deadline> {
+        Deadline::earliest(self.connection.poll_timeout(), self.link.poll_timeout())
+    }
+
+    // Questions.
+
+    /// Whether more input may be handed in.
+    pub fn wants_input(&self) -> bool {
+        let wanted = self.connection.wants_input() || self.connection.is_ending();
+        wanted && self.link.wants_input()
+    }
+
+    /// Whether the pipe can be shut down: all has been said on both sides, or never will be.
+    pub fn is_done(&self) -> bool {
+        self.link.is_given_up() || self.link.is_done() && self.outbox.is_empty()
+    }
+
+    /// Lets each part know what the others did.
+    fn settle(&mut self, now: Timestamp) {
+        match self.link.poll_event() {
+            Some(LinkEvent::Finished) => self.connection.handle_disconnect(End::Finished, now),
+            Some(LinkEvent::Violated(violation)) => {
+                self.connection.malformed(PeerFault::WebSocket(violation), now);
+                // Nothing comes any more for which the end could wait.
+                self.connection.handle_disconnect(End::Finished, now);
+            }
+            Some(LinkEvent::Lost(kind)) => self.connection.handle_disconnect(End::Lost(kind), now),
+            Some(LinkEvent::Stuck) => self.connection.close(CloseReason::Timeout(Timer::Send), now),
+            None => {}
+        }
+        while let Some(frame) = self.connection.poll_transmit() {
+            if self.outbox.push(&frame, Delivery::Own) == Pushed::Overflow {
+                self.connection.close(CloseReason::SlowConsumer, now);
+            }
+        }
     }
 }

@@ -1,10 +1,13 @@
 //! Hubs on HTTP: routes, upgrades and the task of each connection.
 
+mod alarm;
 mod body;
+mod carrier;
 mod endpoint;
 mod hooks;
 mod io;
 mod listen;
+mod raw;
 mod routes;
 mod running;
 mod serve;

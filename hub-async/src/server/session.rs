@@ -4,22 +4,22 @@ mod calls;
 mod life;
 
 use std::future::Future;
-use std::io::ErrorKind;
 use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use hub_core::link::{Link, LinkEvent};
+use hub_core::link::LinkEvent;
 use hub_core::server::{Connection, End, TransportFacts};
-use hub_core::{CloseReason, Deadline, Delivery, PeerFault, Pushed, Timer, Timestamp};
+use hub_core::{CloseReason, Delivery, PeerFault, Pushed, Timer, Timestamp};
 use hub_proto::Frame;
-use hyper::rt::Sleep;
 
+use super::alarm::Alarm;
+use super::carrier::Carrier;
 use super::endpoint::{Endpoint, Ticket};
-use super::io::{self, Arrival};
 use super::running::{Running, discard};
 use crate::handler::Answer;
+use crate::hub::HubCore;
 use crate::member::Member;
 use crate::socket::Socket;
 
@@ -32,17 +32,15 @@ const STEPS: usize = 64;
 /// them moves), write once, set the timer.
 pub(super) struct Session {
     endpoint: Arc<Endpoint>,
+    hub: Arc<HubCore>,
     member: Arc<Member>,
-    /// Gone once both directions are done.
-    socket: Option<Arc<dyn Socket>>,
-    link: Link,
+    carrier: Carrier,
     connection: Connection,
     running: Running,
     stage: Stage,
-    over: Option<Over>,
-    sleep: Option<Pin<Box<dyn Sleep>>>,
-    /// When `sleep` ends, while it is set.
-    armed: Option<Timestamp>,
+    /// The connection is over: until then methods and hooks may run on.
+    over: Option<Timestamp>,
+    alarm: Alarm,
     /// Dropped last: others may wait for the last session to go.
     _ticket: Ticket,
 }
@@ -63,18 +61,11 @@ enum Stage {
     Left,
 }
 
-/// The connection is over: how long what is left of it may take.
-struct Over {
-    /// Until then methods and hooks may run on.
-    handlers: Timestamp,
-    /// Until then what was queued may leave and the peer may answer the close.
-    link: Timestamp,
-}
-
 impl Session {
     pub(super) fn new(
         member: Arc<Member>,
         ticket: Ticket,
+        hub: Arc<HubCore>,
         socket: Arc<dyn Socket>,
         read: &[u8],
         spread: u8,
@@ -82,21 +73,21 @@ impl Session {
         let endpoint = Arc::clone(ticket.endpoint());
         let now = endpoint.clock.now();
         let facts = TransportFacts::websocket(spread);
-        let mut session = Self {
-            connection: Connection::new(Arc::clone(&endpoint.config), facts, now),
-            link: Link::websocket(endpoint.options.timeouts),
+        let mut connection = Connection::new(Arc::clone(&endpoint.config), facts, now);
+        let mut carrier = Carrier::websocket(socket, endpoint.options.timeouts);
+        carrier.receive(read, |run| connection.handle_input(run.bytes, now));
+        Self {
             endpoint,
+            hub,
             member,
-            socket: Some(socket),
+            carrier,
+            connection,
             running: Running::default(),
             stage: Stage::Unknown,
             over: None,
-            sleep: None,
-            armed: None,
+            alarm: Alarm::default(),
             _ticket: ticket,
-        };
-        session.receive(&mut read.to_vec(), now);
-        session
+        }
     }
 
     fn turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -114,7 +105,7 @@ impl Session {
         if self.is_over() {
             return Poll::Ready(());
         }
-        self.arm(cx);
+        self.set_alarm(cx);
         Poll::Pending
     }
 
@@ -123,31 +114,17 @@ impl Session {
     fn wants_input(&self) -> bool {
         // Once the hub's side is over, the link still waits for the peer's close.
         let wanted = self.connection.wants_input() || self.connection.is_ending();
-        wanted && self.link.wants_input() && self.socket.is_some()
+        wanted && self.carrier.wants_input()
     }
 
     /// Reads once; false when no input is wanted, of which the socket will not tell then.
     fn read(&mut self, now: Timestamp, cx: &mut Context<'_>) -> bool {
-        let Some(socket) = self.socket.clone().filter(|_| self.wants_input()) else { return false };
-        let (link, connection) = (&mut self.link, &mut self.connection);
-        let read = io::read(&*socket, cx, |bytes| {
-            link.handle_input(bytes, |payload| connection.handle_input(payload, now));
-        });
-        match read {
-            Poll::Pending => {}
-            Poll::Ready(Ok(Arrival { count: 0, .. })) => {
-                self.link.handle_end(ErrorKind::UnexpectedEof);
-            }
-            Poll::Ready(Ok(Arrival { more: true, .. })) => cx.waker().wake_by_ref(),
-            Poll::Ready(Ok(_)) => {}
-            Poll::Ready(Err(error)) => self.link.handle_end(error.kind()),
+        let wanted = self.wants_input();
+        if wanted {
+            let connection = &mut self.connection;
+            self.carrier.read(cx, |run| connection.handle_input(run.bytes, now));
         }
-        true
-    }
-
-    fn receive(&mut self, bytes: &mut [u8], now: Timestamp) {
-        let connection = &mut self.connection;
-        self.link.handle_input(bytes, |payload| connection.handle_input(payload, now));
+        wanted
     }
 
     // Settling.
@@ -167,7 +144,7 @@ impl Session {
         self.look_into_inbox(now);
         if let Some(event) = self.connection.poll_event() {
             self.on_event(event, now, cx);
-        } else if let Some(event) = self.link.poll_event() {
+        } else if let Some(event) = self.carrier.poll_event() {
             self.on_link(event, now);
         } else if self.move_output(now) {
             // A last frame that was taken may let the end be reported.
@@ -194,7 +171,6 @@ impl Session {
                 self.connection.handle_disconnect(End::Finished, now);
             }
             LinkEvent::Lost(kind) => self.connection.handle_disconnect(End::Lost(kind), now),
-            LinkEvent::Stuck if self.over.is_some() => self.lose_socket(),
             LinkEvent::Stuck => self.connection.close(CloseReason::Timeout(Timer::Send), now),
         }
     }
@@ -217,101 +193,37 @@ impl Session {
         self.member.outlet.push(frame, Delivery::Own).pushed
     }
 
-    /// Writes once; false when more could be written at once.
+    /// Writes once; false when there is more to do at once.
     fn write(&mut self, now: Timestamp, cx: &mut Context<'_>) -> bool {
-        let Some(socket) = self.socket.clone() else { return true };
-        if let Some(pong) = self.link.poll_transmit() {
-            self.member.outlet.lock().push_control(pong);
+        let written = self.carrier.write(&self.member.outlet, now, cx);
+        if written.progress {
+            self.connection.wrote(now);
         }
-        match io::flush(&*socket, &self.member.outlet, now, cx) {
-            Ok(flush) => {
-                self.link.flushed(!flush.empty, flush.written > 0, now);
-                if flush.written > 0 {
-                    self.connection.wrote(now);
-                }
-                if flush.empty { self.close_link(now) } else { !flush.more }
-            }
-            Err(error) => {
-                self.link.handle_end(error.kind());
-                self.connection.handle_disconnect(End::Lost(error.kind()), now);
-                self.lose_socket();
-                false
-            }
-        }
-    }
-
-    /// Everything has left: if the hub's side is over, the link's close is next, and then the socket.
-    fn close_link(&mut self, now: Timestamp) -> bool {
-        if self.over.is_none() {
-            return true;
-        }
-        if let Some(close) = self.link.close(now) {
-            self.member.outlet.lock().seal(Some(close));
+        if let Some(kind) = written.lost {
+            self.connection.handle_disconnect(End::Lost(kind), now);
             return false;
         }
-        if self.link.is_done() {
-            self.drop_socket();
-        }
-        true
-    }
-
-    /// Nothing can be written any more.
-    fn lose_socket(&mut self) {
-        self.member.outlet.lock().abandon();
-        self.member.outlet.tell_room();
-        self.drop_socket();
-    }
-
-    fn drop_socket(&mut self) {
-        if let Some(socket) = self.socket.take() {
-            socket.shutdown();
-        }
+        !written.more
     }
 
     // Timers.
 
     fn fire_timers(&mut self, now: Timestamp) {
         self.connection.handle_timeout(now);
-        self.link.handle_timeout(now);
-        let Some(Over { handlers, link }) = self.over else { return };
-        if now >= handlers && self.is_busy() {
+        self.carrier.handle_timeout(&self.member.outlet, now);
+        if self.over.is_some_and(|until| now >= until) && self.is_busy() {
             self.cut_handlers();
         }
-        if now >= link && self.socket.is_some() {
-            self.lose_socket();
-        }
     }
 
-    fn next_deadline(&self) -> Option<Timestamp> {
-        let connection = self.connection.poll_timeout();
-        let link = self.link.poll_timeout().filter(|_| self.socket.is_some());
-        let over = self.over.as_ref();
-        let deadlines = [
-            Deadline::earliest(connection, link).map(|deadline| deadline.at),
-            over.filter(|_| self.is_busy()).map(|over| over.handlers),
-            over.filter(|_| self.socket.is_some()).map(|over| over.link),
-        ];
-        deadlines.into_iter().flatten().min()
-    }
-
-    /// Sets the timer if it is not set or set too late; a deadline that has moved away is found out
-    /// when the timer fires.
-    fn arm(&mut self, cx: &mut Context<'_>) {
-        while let Some(at) = self.next_deadline() {
-            if self.armed.is_none_or(|armed| at < armed) {
-                self.endpoint.clock.arm(&mut self.sleep, at);
-                self.armed = Some(at);
-            }
-            let Some(sleep) = &mut self.sleep else { return };
-            if sleep.as_mut().poll(cx).is_pending() {
-                return;
-            }
-            self.armed = None;
-            if at <= self.endpoint.clock.now() {
-                return cx.waker().wake_by_ref();
-            }
-        }
-        self.armed = None;
+    fn set_alarm(&mut self, cx: &mut Context<'_>) {
+        let over = self.over.filter(|_| self.is_busy());
+        let (connection, carrier) = (&self.connection, &self.carrier);
+        let next = || {
+            let connection = connection.poll_timeout().map(|deadline| deadline.at);
+            [connection, carrier.poll_timeout(), over].into_iter().flatten().min()
+        };
+        self.alarm.set(&self.endpoint.clock, next, cx);
     }
 }
 
@@ -323,7 +235,7 @@ impl Drop for Session {
             discard(mem::replace(&mut self.stage, Stage::Left));
             self.unregister();
         }
-        self.lose_socket();
+        self.carrier.lose(&self.member.outlet);
         self.member.abort_signal().fire();
         self.running.cancel_all();
         discard(mem::take(&mut self.running));

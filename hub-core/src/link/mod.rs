@@ -8,9 +8,15 @@ use std::io::ErrorKind;
 use std::time::Duration;
 
 use bytes::Bytes;
-use hub_proto::ws::{self, Decoder, Piece, Role, Violation, encode};
+use hub_proto::TransferFormat;
+use hub_proto::ws::{self, Decoder, MessageType, Piece, Role, Violation, encode};
 
 use crate::time::{Deadline, Timer, Timestamp};
+
+/// The code of a close in good order (RFC 6455 §7.4.1).
+pub const NORMAL: u16 = 1000;
+/// The code of a close because the application failed.
+pub const INTERNAL_ERROR: u16 = 1011;
 
 /// How long a link may hang.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +46,25 @@ pub enum LinkEvent {
     Stuck,
 }
 
+/// Bytes of one message from the peer, as they came: a message may take several runs. Hubs only look at
+/// the bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Run<'a> {
+    /// The payload, unmasked; empty for an empty frame.
+    pub bytes: &'a [u8],
+    /// What the peer said that it is.
+    pub format: TransferFormat,
+    /// Whether the message ends with it.
+    pub fin: bool,
+}
+
+const fn format(message: MessageType) -> TransferFormat {
+    match message {
+        MessageType::Text => TransferFormat::Text,
+        MessageType::Binary => TransferFormat::Binary,
+    }
+}
+
 /// A WebSocket on a byte pipe, as the server sees it.
 #[derive(Debug)]
 pub struct Link {
@@ -50,6 +75,17 @@ pub struct Link {
     pong: Option<Bytes>,
     /// Since when waiting bytes have made no progress.
     stuck_since: Option<Timestamp>,
+    farewell: Option<Farewell>,
+    /// It was given up with bytes waiting.
+    given_up: bool,
+}
+
+/// Nobody has more to send.
+#[derive(Clone, Copy, Debug)]
+struct Farewell {
+    code: u16,
+    /// By then what waits must have left, and the peer must have closed.
+    until: Timestamp,
 }
 
 /// ```text
@@ -85,17 +121,19 @@ impl Link {
             event: None,
             pong: None,
             stuck_since: None,
+            farewell: None,
+            given_up: false,
         }
     }
 
     /// Takes bytes from the pipe, unmasks them in place and hands the payload on, run by run.
-    pub fn handle_input(&mut self, mut bytes: &mut [u8], mut deliver: impl FnMut(&[u8])) {
+    pub fn handle_input(&mut self, mut bytes: &mut [u8], mut deliver: impl FnMut(Run<'_>)) {
         while self.wants_input() {
             match self.decoder.next(&mut bytes) {
                 Ok(None) => return,
-                Ok(Some(Piece::Data { payload, .. })) => {
+                Ok(Some(Piece::Data { message, payload, fin })) => {
                     if self.stage == Stage::Open {
-                        deliver(payload);
+                        deliver(Run { bytes: payload, format: format(message), fin });
                     }
                 }
                 // Only the latest ping needs an answer (RFC 6455 §5.5.3).
@@ -104,7 +142,7 @@ impl Link {
                 }
                 // Behind our close there comes nothing, and nobody asked for a pong.
                 Ok(Some(Piece::Ping(_) | Piece::Pong(_))) => {}
-                Ok(Some(Piece::Close(_))) => self.input_over(1000, LinkEvent::Finished),
+                Ok(Some(Piece::Close(_))) => self.input_over(NORMAL, LinkEvent::Finished),
                 Err(violation) => {
                     self.input_over(violation.close_code(), LinkEvent::Violated(violation))
                 }
@@ -125,21 +163,35 @@ impl Link {
         if self.closes_by().is_some_and(|until| now >= until) {
             self.stage = Stage::Done;
         }
-        if self.stuck_by().is_some_and(|until| now >= until) {
+        let stuck = self.stuck_by().is_some_and(|until| now >= until);
+        if stuck && self.farewell.is_none() {
             self.event = Some(LinkEvent::Stuck);
             self.stage = Stage::Done;
             self.stuck_since = None;
+        } else if stuck || self.over_by().is_some_and(|until| now >= until) {
+            self.stage = Stage::Done;
+            self.given_up = true;
         }
     }
 
-    /// Everything else has been queued: gives the close frame that goes out last, once.
+    /// Nobody has more to send: once what is queued has left, the WebSocket is [closed](Self::close) with
+    /// that code. All of it may take no longer than both timeouts together.
+    pub fn finish(&mut self, code: u16, now: Timestamp) {
+        let until = now + self.timeouts.send + self.timeouts.close;
+        self.farewell.get_or_insert(Farewell { code, until });
+    }
+
+    /// Everything that was queued has left: gives the close frame that goes out last, once, if the link
+    /// is to [finish](Self::finish).
     ///
-    /// Its code is 1000, also for a peer that closed without one, or tells which rule was broken.
+    /// Its code is that of `finish`, or tells which rule the peer broke. A peer that closed first, if
+    /// without a code, gets 1000.
     pub fn close(&mut self, now: Timestamp) -> Option<Bytes> {
+        let farewell = self.farewell?;
         let code = match self.stage {
             Stage::Open => {
                 self.stage = Stage::Closing { until: now + self.timeouts.close };
-                1000
+                farewell.code
             }
             Stage::PeerDone { code } => {
                 self.stage = Stage::Done;
@@ -173,7 +225,8 @@ impl Link {
     pub fn poll_timeout(&self) -> Option<Deadline> {
         let close = self.closes_by().map(|at| Deadline { at, why: Timer::Close });
         let send = self.stuck_by().map(|at| Deadline { at, why: Timer::Send });
-        Deadline::earliest(close, send)
+        let over = self.over_by().map(|at| Deadline { at, why: Timer::Close });
+        Deadline::earliest(Deadline::earliest(close, send), over)
     }
 
     /// Whether bytes from the pipe still matter.
@@ -184,6 +237,11 @@ impl Link {
     /// Whether the pipe can be shut down once everything that is queued has left.
     pub fn is_done(&self) -> bool {
         self.stage == Stage::Done
+    }
+
+    /// Whether the pipe can be shut down now, whatever is queued.
+    pub const fn is_given_up(&self) -> bool {
+        self.given_up
     }
 
     fn input_over(&mut self, code: u16, event: LinkEvent) {
@@ -203,7 +261,11 @@ impl Link {
     }
 
     fn stuck_by(&self) -> Option<Timestamp> {
-        self.stuck_since.map(|since| since + self.timeouts.send)
+        self.stuck_since.map(|since| since + self.timeouts.send).filter(|_| !self.given_up)
+    }
+
+    fn over_by(&self) -> Option<Timestamp> {
+        self.farewell.map(|farewell| farewell.until).filter(|_| !self.given_up)
     }
 }
 
@@ -227,7 +289,7 @@ mod tests {
 
     fn feed(link: &mut Link, bytes: &[u8]) -> Vec<u8> {
         let mut seen = Vec::new();
-        link.handle_input(&mut bytes.to_vec(), |payload| seen.extend_from_slice(payload));
+        link.handle_input(&mut bytes.to_vec(), |run| seen.extend_from_slice(run.bytes));
         seen
     }
 
@@ -248,6 +310,7 @@ mod tests {
         encode::write_frame(&mut close, true, Opcode::Close, b"", KEY);
         assert_eq!(feed(&mut link, &[close, data(b"late")].concat()), b"");
         assert_eq!(link.poll_event(), Some(LinkEvent::Finished));
+        link.finish(INTERNAL_ERROR, Timestamp::ZERO);
         assert_eq!(link.close(Timestamp::ZERO).as_deref(), Some(&b"\x88\x02\x03\xe8"[..]));
         assert!(link.is_done());
     }
@@ -257,6 +320,8 @@ mod tests {
         let mut link = link();
         assert_eq!(feed(&mut link, b"\x81\x02hi"), b"");
         assert_eq!(link.poll_event(), Some(LinkEvent::Violated(Violation::Unmasked)));
+        assert_eq!(link.close(Timestamp::ZERO), None, "somebody may have more to send");
+        link.finish(NORMAL, Timestamp::ZERO);
         assert_eq!(link.close(Timestamp::ZERO).as_deref(), Some(&b"\x88\x02\x03\xea"[..]));
         assert!(link.is_done());
     }
@@ -264,16 +329,16 @@ mod tests {
     #[test]
     fn our_close_waits_5_s_for_the_peers() {
         let mut link = link();
-        assert!(link.close(Timestamp::ZERO).is_some());
-        assert!(link.close(Timestamp::ZERO).is_none());
+        link.finish(INTERNAL_ERROR, Timestamp::ZERO);
+        assert_eq!(link.close(Timestamp::ZERO).as_deref(), Some(&b"\x88\x02\x03\xf3"[..]));
+        assert_eq!(link.close(Timestamp::ZERO), None);
         let until = Timestamp::from_millis(5_000);
         assert_eq!(link.poll_timeout(), Some(Deadline { at: until, why: Timer::Close }));
         let ping = encode::ping(b"ignored", KEY);
         assert_eq!(feed(&mut link, &[data(b"ignored"), ping.to_vec()].concat()), b"");
         assert_eq!((link.poll_transmit(), link.is_done()), (None, false));
         link.handle_timeout(until);
-        assert!(link.is_done());
-        assert_eq!(link.poll_timeout(), None);
+        assert!(link.is_done() && !link.is_given_up());
     }
 
     #[test]
@@ -289,6 +354,29 @@ mod tests {
     }
 
     #[test]
+    fn a_farewell_takes_no_longer_than_both_timeouts_and_none_that_is_stuck() {
+        let mut link = link();
+        link.finish(NORMAL, Timestamp::from_millis(1_000));
+        for second in 1..16 {
+            link.flushed(true, true, Timestamp::from_millis(second * 1_000));
+            link.handle_timeout(Timestamp::from_millis(second * 1_000));
+            assert!(!link.is_done());
+        }
+        let at = Timestamp::from_millis(16_000);
+        assert_eq!(link.poll_timeout(), Some(Deadline { at, why: Timer::Close }));
+        link.handle_timeout(at);
+        assert!(link.is_done() && link.is_given_up());
+        assert_eq!((link.poll_event(), link.poll_timeout()), (None, None));
+
+        let mut stuck = self::link();
+        stuck.finish(NORMAL, Timestamp::ZERO);
+        stuck.flushed(true, false, Timestamp::ZERO);
+        stuck.handle_timeout(Timestamp::from_millis(10_000));
+        assert!(stuck.is_given_up());
+        assert_eq!((stuck.poll_event(), stuck.poll_timeout()), (None, None));
+    }
+
+    #[test]
     fn the_end_of_the_pipe_is_a_loss_unless_the_close_was_under_way() {
         let mut open = link();
         open.handle_end(ErrorKind::UnexpectedEof);
@@ -297,6 +385,7 @@ mod tests {
             (Some(LinkEvent::Lost(ErrorKind::UnexpectedEof)), true)
         );
         let mut closing = link();
+        closing.finish(NORMAL, Timestamp::ZERO);
         assert!(closing.close(Timestamp::ZERO).is_some());
         closing.handle_end(ErrorKind::UnexpectedEof);
         assert_eq!((closing.poll_event(), closing.is_done()), (None, true));

@@ -22,6 +22,12 @@ pub enum CallFault<'a> {
     Failed(Option<&'a str>),
 }
 
+impl From<BindError> for CallFault<'_> {
+    fn from(error: BindError) -> Self {
+        Self::Arguments(error)
+    }
+}
+
 impl CallFault<'_> {
     /// A short name without any of the peer's bytes, for logs.
     pub const fn kind(&self) -> &'static str {

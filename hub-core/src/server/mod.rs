@@ -229,6 +229,16 @@ impl Connection {
         true
     }
 
+    /// Ends a call that cannot be served: with the error for its client or, when its arguments are not even
+    /// well-formed, together with the connection.
+    pub fn fail(&mut self, call: &Call, fault: &CallFault<'_>, now: Timestamp) {
+        if let CallFault::Arguments(BindError::Syntax) = fault {
+            return self.malformed(PeerFault::Message(DecodeError::Syntax), now);
+        }
+        let text = fault.text(&call.target, self.config.detailed_errors);
+        self.complete(call.id, call.reply.failure(&text), now);
+    }
+
     /// A payload turned out to be no JSON while it was bound: everything behind it is void.
     pub fn malformed(&mut self, fault: PeerFault, now: Timestamp) {
         self.tick(now);

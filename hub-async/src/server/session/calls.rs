@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::task::Context;
 
 use futures_util::FutureExt;
+use hub_core::Timestamp;
 use hub_core::server::{Admission, Call, CallFault, Event};
-use hub_core::{PeerFault, Timestamp};
-use hub_proto::{BindError, DecodeError};
+use hub_proto::BindError;
 
 use super::Session;
 use crate::context::Context as HubCallContext;
@@ -21,21 +21,15 @@ impl Session {
             Event::Handshake(encoding) => self.greet(encoding, now),
             Event::Invoked(call) => {
                 if let Err(fault) = self.invoke(&call, now, cx) {
-                    match fault {
-                        CallFault::Arguments(BindError::Syntax) => {
-                            self.connection.malformed(PeerFault::Message(DecodeError::Syntax), now);
-                        }
-                        fault => {
-                            tracing::debug!(
-                                connection = &*self.member.id,
-                                fault = fault.kind(),
-                                "a call was refused"
-                            );
-                            let text =
-                                fault.text(&call.target, self.endpoint.config.detailed_errors);
-                            self.connection.complete(call.id, call.reply.failure(&text), now);
-                        }
+                    // Bad grammar ends the connection, which is logged as its end.
+                    if fault != CallFault::Arguments(BindError::Syntax) {
+                        tracing::debug!(
+                            connection = &*self.member.id,
+                            fault = fault.kind(),
+                            "a call was refused"
+                        );
                     }
+                    self.connection.fail(&call, &fault, now);
                 }
             }
             Event::Started(id) => {
@@ -57,7 +51,7 @@ impl Session {
         cx: &mut Context<'_>,
     ) -> Result<(), CallFault<'static>> {
         let arguments = call.arguments();
-        let hub = Arc::clone(&self.endpoint.hub);
+        let hub = Arc::clone(&self.hub);
         let Some((method, options)) = hub.method(&call.target) else {
             arguments.check().map_err(CallFault::Arguments)?;
             return Err(CallFault::UnknownMethod);

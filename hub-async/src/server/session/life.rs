@@ -4,17 +4,18 @@ use std::mem;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use hub_core::link::NORMAL;
 use hub_core::{CloseReason, Timer, Timestamp};
 use hub_proto::Encoding;
 
-use super::{Over, Session, Stage};
+use super::{Session, Stage};
 use crate::server::hooks;
 use crate::server::running::discard;
 
 impl Session {
     /// The handshake asks for a protocol: finds the user, answers, registers, greets.
     pub(super) fn greet(&mut self, encoding: Encoding, now: Timestamp) {
-        let hub = Arc::clone(&self.endpoint.hub);
+        let hub = Arc::clone(&self.hub);
         let user = match hooks::user_id(&hub, &self.member) {
             Ok(user) => user,
             Err(error) => return self.connection.refuse(&error.to_string(), now),
@@ -80,13 +81,10 @@ impl Session {
                 "disconnected"
             ),
         }
-        let options = &self.endpoint.options;
-        self.over = Some(Over {
-            handlers: now + options.linger,
-            link: now + options.timeouts.send + options.timeouts.close,
-        });
+        self.over = Some(now + self.endpoint.options.linger);
+        self.carrier.finish(NORMAL, now);
         if matches!(reason, CloseReason::Lost(_) | CloseReason::Timeout(Timer::Send)) {
-            self.lose_socket();
+            self.carrier.lose(&self.member.outlet);
         } else {
             self.member.outlet.lock().seal(None);
             self.member.outlet.tell_room();
@@ -101,14 +99,14 @@ impl Session {
     }
 
     fn say_farewell(&mut self, reason: &CloseReason) {
-        match hooks::on_disconnected(&self.endpoint.hub, &self.member, reason) {
+        match hooks::on_disconnected(&self.hub, &self.member, reason) {
             Some(answer) => self.stage = Stage::Leaving(answer),
             None => self.unregister(),
         }
     }
 
     pub(super) fn unregister(&mut self) {
-        self.endpoint.hub.shards.remove(&self.member.id);
+        self.hub.shards.remove(&self.member.id);
         self.stage = Stage::Left;
     }
 
@@ -118,7 +116,7 @@ impl Session {
     }
 
     pub(super) fn is_over(&self) -> bool {
-        self.over.is_some() && self.socket.is_none() && !self.is_busy()
+        self.over.is_some() && self.carrier.is_gone() && !self.is_busy()
     }
 
     /// Drops methods and hooks that have run on for too long.

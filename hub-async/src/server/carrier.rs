@@ -1,0 +1,138 @@
+//! A link on its socket.
+
+use std::io::ErrorKind;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use hub_core::Timestamp;
+use hub_core::link::{Link, LinkEvent, Run, Timeouts};
+
+use super::io::{self, Arrival};
+use crate::outlet::Outlet;
+use crate::socket::Socket;
+
+/// A WebSocket and the socket that carries it: reads into the link, and writes what waits in an outlet.
+pub(super) struct Carrier {
+    /// Gone once both directions are done.
+    socket: Option<Arc<dyn Socket>>,
+    link: Link,
+}
+
+/// What an attempt to write came to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Written {
+    /// Whether bytes left.
+    pub(super) progress: bool,
+    /// More can be written at once.
+    pub(super) more: bool,
+    /// The socket broke.
+    pub(super) lost: Option<ErrorKind>,
+}
+
+impl Written {
+    const NOTHING: Self = Self { progress: false, more: false, lost: None };
+}
+
+impl Carrier {
+    pub(super) fn websocket(socket: Arc<dyn Socket>, timeouts: Timeouts) -> Self {
+        Self { socket: Some(socket), link: Link::websocket(timeouts) }
+    }
+
+    /// Whether bytes from the peer still matter.
+    pub(super) const fn wants_input(&self) -> bool {
+        self.link.wants_input() && self.socket.is_some()
+    }
+
+    /// Whether both directions are done.
+    pub(super) const fn is_gone(&self) -> bool {
+        self.socket.is_none()
+    }
+
+    /// Takes bytes that were read before.
+    pub(super) fn receive(&mut self, read: &[u8], take: impl FnMut(Run<'_>)) {
+        self.link.handle_input(&mut read.to_vec(), take);
+    }
+
+    /// Reads once, and hands the payload on. No foreign code may run in `take`.
+    pub(super) fn read(&mut self, cx: &mut Context<'_>, take: impl FnMut(Run<'_>)) {
+        let Some(socket) = &self.socket else { return };
+        let link = &mut self.link;
+        let read = io::read(&**socket, cx, |bytes| link.handle_input(bytes, take));
+        match read {
+            Poll::Pending => {}
+            Poll::Ready(Ok(Arrival { count: 0, .. })) => {
+                link.handle_end(ErrorKind::UnexpectedEof);
+            }
+            Poll::Ready(Ok(Arrival { more: true, .. })) => cx.waker().wake_by_ref(),
+            Poll::Ready(Ok(_)) => {}
+            Poll::Ready(Err(error)) => link.handle_end(error.kind()),
+        }
+    }
+
+    /// Writes once. Behind everything else, a link that is to finish sends its close; then the socket is
+    /// shut down.
+    pub(super) fn write(
+        &mut self,
+        outlet: &Outlet,
+        now: Timestamp,
+        cx: &mut Context<'_>,
+    ) -> Written {
+        let Some(socket) = &self.socket else { return Written::NOTHING };
+        if let Some(pong) = self.link.poll_transmit() {
+            outlet.lock().push_control(pong);
+        }
+        let flush = match io::flush(&**socket, outlet, now, cx) {
+            Ok(flush) => flush,
+            Err(error) => {
+                self.link.handle_end(error.kind());
+                self.lose(outlet);
+                return Written { lost: Some(error.kind()), ..Written::NOTHING };
+            }
+        };
+        self.link.flushed(!flush.empty, flush.written > 0, now);
+        let mut more = flush.more;
+        if flush.empty {
+            if let Some(close) = self.link.close(now) {
+                outlet.lock().seal(Some(close));
+                more = true;
+            } else if self.link.is_done() && outlet.lock().is_sealed() {
+                self.drop_socket();
+            }
+        }
+        Written { progress: flush.written > 0, more, lost: None }
+    }
+
+    /// What ended the input, once.
+    pub(super) fn poll_event(&mut self) -> Option<LinkEvent> {
+        self.link.poll_event()
+    }
+
+    /// Nobody has more to send than what is queued.
+    pub(super) fn finish(&mut self, code: u16, now: Timestamp) {
+        self.link.finish(code, now);
+    }
+
+    /// Nothing can be written any more.
+    pub(super) fn lose(&mut self, outlet: &Outlet) {
+        outlet.lock().abandon();
+        outlet.tell_room();
+        self.drop_socket();
+    }
+
+    pub(super) fn handle_timeout(&mut self, outlet: &Outlet, now: Timestamp) {
+        self.link.handle_timeout(now);
+        if self.link.is_given_up() && self.socket.is_some() {
+            self.lose(outlet);
+        }
+    }
+
+    pub(super) fn poll_timeout(&self) -> Option<Timestamp> {
+        self.link.poll_timeout().filter(|_| self.socket.is_some()).map(|deadline| deadline.at)
+    }
+
+    fn drop_socket(&mut self) {
+        if let Some(socket) = self.socket.take() {
+            socket.shutdown();
+        }
+    }
+}
