@@ -23,7 +23,7 @@
 //! # Invariants
 //!
 //! * No user code, no wake and no drop of a user's value happens under a lock. Locks live in
-//!   `outlet`, `inbox`, `shards`, `items` and the endpoint's table (`server::endpoint`).
+//!   `outlet`, `inlet`, `inbox`, `shards`, `items` and the endpoint's table (`server::endpoint`).
 //! * Every queue has a byte budget and a policy; a push never waits.
 //! * Public types are generic neither over a runtime nor over IO.
 
@@ -36,10 +36,12 @@ mod groups;
 mod handler;
 mod hub;
 mod inbox;
+mod inlet;
 mod items;
 mod member;
 mod options;
 mod outlet;
+mod raw;
 mod response;
 mod runtime;
 pub mod server;
@@ -56,6 +58,7 @@ pub use groups::Groups;
 pub use hub::{BuildError, Hub, HubBuilder};
 pub use items::Items;
 pub use options::{HubOptions, MethodOptions, Transports};
+pub use raw::{Chunk, Disconnected, RawConnection};
 pub use runtime::{Clock, Runtime, Task};
 pub use server::Body;
 pub use signal::Aborted;
@@ -64,6 +67,8 @@ pub use socket::Socket;
 /// Why a connection ended, for `on_disconnected`.
 pub use hub_core::CloseReason as DisconnectReason;
 pub use hub_core::SlowConsumer;
+/// What the messages of a raw connection are: text or binary.
+pub use hub_proto::TransferFormat;
 
 /// What the signatures of methods are made of; the compiler finds them, nobody names them.
 pub mod method {

@@ -3,6 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
+use bytes::Bytes;
 use event_listener::{Event, EventListener};
 use hub_core::{Delivery, Outbox, Pushed};
 use hub_proto::Frame;
@@ -30,9 +31,18 @@ impl Outlet {
 
     /// Queues a frame. A queue that was not empty has a session that is awake or waits for its socket.
     pub(crate) fn push(&self, frame: &Frame, delivery: Delivery) -> Push {
+        self.pushed(|outbox| outbox.push(frame, delivery))
+    }
+
+    /// Queues a message of a raw connection, with its header.
+    pub(crate) fn push_raw(&self, message: Bytes) -> Push {
+        self.pushed(|outbox| outbox.push_raw(message))
+    }
+
+    fn pushed(&self, push: impl FnOnce(&mut Outbox) -> Pushed) -> Push {
         let mut outbox = self.lock();
         let was_empty = outbox.is_empty();
-        let pushed = outbox.push(frame, delivery);
+        let pushed = push(&mut outbox);
         Push { pushed, wake: was_empty && !outbox.is_empty() || pushed == Pushed::Overflow }
     }
 

@@ -9,7 +9,7 @@ use std::task::{Context, Waker};
 use http::Request;
 use hub_async::Socket;
 use hub_async::server::Service;
-use hub_proto::ws::{Config, Decoder, Opcode, Piece, Role, encode};
+use hub_proto::ws::{Config, Decoder, MessageType, Opcode, Piece, Role, encode};
 use transport_memory::{Pipe, pipe};
 
 /// How many bytes a pipe holds in each direction.
@@ -23,6 +23,8 @@ const KEY: Option<[u8; 4]> = Some([1, 2, 3, 4]);
 pub enum Seen {
     /// One record of the hub protocol, without its separator.
     Record(String),
+    /// One message of a raw connection.
+    Message(MessageType, Vec<u8>),
     /// A pong of the WebSocket.
     Pong(Vec<u8>),
     /// The close of the WebSocket, with its code.
@@ -59,16 +61,23 @@ pub struct Client {
     decoder: Decoder,
     partial: Vec<u8>,
     seen: VecDeque<Seen>,
+    /// Whether it takes messages as they are.
+    raw: bool,
 }
 
 impl Client {
+    /// Opens a raw connection.
+    pub fn raw(service: &Service, uri: &str) -> Self {
+        Self { raw: true, ..Self::open(service, uri) }
+    }
+
     /// Opens a WebSocket to the hub at `uri`, and says nothing.
     pub fn open(service: &Service, uri: &str) -> Self {
         let (ours, theirs) = pipe(CAPACITY);
         let request = Request::get(uri).body(()).expect("a URI");
         service.serve_socket(&request, Arc::new(theirs), b"").expect("the hub takes it");
         let decoder = Decoder::new(Role::Client, Config::default());
-        Self { pipe: ours, decoder, partial: Vec::new(), seen: VecDeque::new() }
+        Self { pipe: ours, decoder, partial: Vec::new(), seen: VecDeque::new(), raw: false }
     }
 
     /// Opens a WebSocket and shakes hands.
@@ -96,10 +105,15 @@ impl Client {
             .await;
     }
 
-    /// Sends a frame.
+    /// Sends a frame that is a whole message.
     pub async fn frame(&self, opcode: Opcode, payload: &[u8]) {
+        self.fragment(true, opcode, payload).await;
+    }
+
+    /// Sends a frame.
+    pub async fn fragment(&self, fin: bool, opcode: Opcode, payload: &[u8]) {
         let mut bytes = Vec::new();
-        encode::write_frame(&mut bytes, true, opcode, payload, KEY);
+        encode::write_frame(&mut bytes, fin, opcode, payload, KEY);
         self.write(&bytes).await;
     }
 
@@ -165,14 +179,22 @@ impl Client {
         let mut bytes = buffer.get_mut(..count).unwrap_or_default();
         while let Some(piece) = self.decoder.next(&mut bytes).expect("the server keeps the rules") {
             match piece {
-                Piece::Data { payload, .. } => self.partial.extend_from_slice(payload),
+                Piece::Data { message, payload, fin } => {
+                    self.partial.extend_from_slice(payload);
+                    if self.raw && fin {
+                        let bytes = std::mem::take(&mut self.partial);
+                        self.seen.push_back(Seen::Message(message, bytes));
+                    }
+                }
                 Piece::Pong(payload) => self.seen.push_back(Seen::Pong(payload.into_owned())),
                 Piece::Ping(_) => panic!("the server has its own pings"),
                 Piece::Close(close) => {
                     self.seen.push_back(Seen::Close(close.map(|close| close.code)));
                 }
             }
-            while let Some(end) = self.partial.iter().position(|byte| *byte == 0x1e) {
+            while !self.raw
+                && let Some(end) = self.partial.iter().position(|byte| *byte == 0x1e)
+            {
                 let record = self.partial.drain(..=end).take(end).collect();
                 let record = String::from_utf8(record).expect("text");
                 self.seen.push_back(Seen::Record(record));

@@ -1,4 +1,4 @@
-//! A hub at a route: its door, its settings, and how many are inside.
+//! A hub, or raw connections, at a route: its door, its settings, and how many are inside.
 
 use std::future::Future;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,18 +16,36 @@ use super::running::discard;
 use crate::facts::RequestFacts;
 use crate::hub::HubCore;
 use crate::member::Member;
-use crate::options::Resolved;
+use crate::options::{HubOptions, Resolved};
 use crate::outlet::Outlet;
+use crate::raw::RawHandler;
 use crate::runtime::{Clock, Runtime};
 
 /// Expired negotiations are looked for no more often than that, and no less often.
 const SWEEP_MIN: Duration = Duration::from_secs(1);
 const SWEEP_MAX: Duration = Duration::from_secs(60);
 
-/// A hub at a route.
+/// What the connections of a route talk to.
+#[derive(Clone)]
+pub(crate) enum App {
+    Hub(Arc<HubCore>),
+    Raw(RawHandler),
+}
+
+impl App {
+    /// Its own options.
+    pub(crate) fn options(&self) -> HubOptions {
+        match self {
+            Self::Hub(hub) => hub.options.clone(),
+            Self::Raw(_) => HubOptions::new(),
+        }
+    }
+}
+
+/// A hub, or a handler of raw connections, at a route.
 pub(crate) struct Endpoint {
     pub(crate) path: String,
-    pub(crate) hub: Arc<HubCore>,
+    pub(crate) app: App,
     pub(crate) config: Arc<Config>,
     pub(crate) options: Resolved,
     pub(crate) clock: Clock,
@@ -46,14 +64,14 @@ pub(crate) struct Ticket {
 impl Endpoint {
     pub(crate) fn new(
         path: String,
-        hub: Arc<HubCore>,
+        app: App,
         options: Resolved,
         clock: Clock,
         runtime: Arc<dyn Runtime>,
     ) -> Self {
         Self {
             path,
-            hub,
+            app,
             config: Arc::new(options.config),
             table: Mutex::new(Table::new(options.endpoint.clone(), random())),
             options,
@@ -77,7 +95,11 @@ impl Endpoint {
         facts: RequestFacts,
     ) -> (Arc<Member>, Ticket) {
         let Claim { connection_id, token } = claim;
-        let outbox = Outbox::new(&self.config.limits, self.options.slow_consumer, self.clock.now());
+        let mut outbox =
+            Outbox::new(&self.config.limits, self.options.slow_consumer, self.clock.now());
+        if let App::Raw(_) = self.app {
+            outbox = outbox.without_handshake();
+        }
         let member = Arc::new(Member::new(connection_id, facts, Outlet::new(outbox)));
         self.sessions.fetch_add(1, Ordering::AcqRel);
         let mut table = self.table();

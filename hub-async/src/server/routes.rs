@@ -18,11 +18,12 @@ use hub_core::server::ConfigError;
 use hyper::body::Incoming;
 
 use super::body::Body;
-use super::endpoint::Endpoint;
+use super::endpoint::{App, Endpoint};
 use super::websocket;
 use crate::facts::RequestFacts;
 use crate::hub::Hub;
 use crate::options::HubOptions;
+use crate::raw::{RawConnection, RawHandler};
 use crate::runtime::{Clock, Runtime, SharedTimer};
 use crate::socket::Socket;
 
@@ -36,7 +37,7 @@ const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The hubs of one server, by their paths.
 pub struct Routes {
-    hubs: Vec<(String, Hub)>,
+    apps: Vec<(String, App)>,
     options: HubOptions,
     fallback: Option<Fallback>,
 }
@@ -67,7 +68,7 @@ pub enum MountError {
 impl Routes {
     /// No hubs.
     pub fn new() -> Self {
-        Self { hubs: Vec::new(), options: HubOptions::new(), fallback: None }
+        Self { apps: Vec::new(), options: HubOptions::new(), fallback: None }
     }
 
     /// Sets the options that hold for every hub that does not set its own.
@@ -80,7 +81,19 @@ impl Routes {
     /// Adds a hub at a path. Paths are matched without regard to ASCII case or a slash at the end.
     #[must_use]
     pub fn hub(mut self, path: impl Into<String>, hub: Hub) -> Self {
-        self.hubs.push((path.into(), hub));
+        self.apps.push((path.into(), App::Hub(hub.0)));
+        self
+    }
+
+    /// Adds a path whose connections speak no hub protocol: each runs the handler.
+    #[must_use]
+    pub fn raw<F, R>(mut self, path: impl Into<String>, handler: F) -> Self
+    where
+        F: Fn(RawConnection) -> R + Send + Sync + 'static,
+        R: Future<Output = ()> + Send + 'static,
+    {
+        let handler: RawHandler = Arc::new(move |connection| Box::pin(handler(connection)));
+        self.apps.push((path.into(), App::Raw(handler)));
         self
     }
 
@@ -95,7 +108,7 @@ impl Routes {
     pub fn mount(self, runtime: Arc<dyn Runtime>) -> Result<Service, MountError> {
         let clock = Clock::new(runtime.timer());
         let mut endpoints: Vec<Arc<Endpoint>> = Vec::new();
-        for (path, hub) in self.hubs {
+        for (path, app) in self.apps {
             if !path.starts_with('/') {
                 return Err(MountError::Path(path));
             }
@@ -106,7 +119,7 @@ impl Routes {
             if endpoints.iter().any(|other| other.path.eq_ignore_ascii_case(&path)) {
                 return Err(MountError::Duplicate(path));
             }
-            let options = hub.0.options.resolve(&self.options);
+            let options = app.options().resolve(&self.options);
             let options =
                 options.map_err(|error| MountError::Option { path: path.clone(), error })?;
             if (options.endpoint.transports & SUPPORTED).is_empty() {
@@ -114,7 +127,7 @@ impl Routes {
             }
             endpoints.push(Arc::new(Endpoint::new(
                 path,
-                hub.0,
+                app,
                 options,
                 clock.clone(),
                 Arc::clone(&runtime),
@@ -367,8 +380,8 @@ impl tower_service::Service<Request<Incoming>> for Service {
 
 impl fmt::Debug for Routes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let paths: Vec<_> = self.hubs.iter().map(|(path, _)| path).collect();
-        f.debug_struct("Routes").field("hubs", &paths).finish_non_exhaustive()
+        let paths: Vec<_> = self.apps.iter().map(|(path, _)| path).collect();
+        f.debug_struct("Routes").field("paths", &paths).finish_non_exhaustive()
     }
 }
 

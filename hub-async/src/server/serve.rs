@@ -17,6 +17,7 @@ use super::listen::{Listener, accept};
 use super::routes::{MountError, Routes, Service};
 use crate::hub::Hub;
 use crate::options::HubOptions;
+use crate::raw::RawConnection;
 use crate::runtime::Runtime;
 use crate::signal::{Aborted, Signal};
 
@@ -67,6 +68,18 @@ impl<T: Transport> Server<T> {
     /// Adds a hub at a path such as `/chat`; its transports and options are the hub's.
     pub fn hub(self, path: impl Into<String>, hub: Hub) -> Self {
         Self { routes: self.routes.hub(path, hub), ..self }
+    }
+
+    /// Adds a path whose connections speak no hub protocol, such as an echo: each runs the handler, and is
+    /// closed when that has returned. They are negotiated and counted like those of a hub.
+    ///
+    /// The server's options hold for them, as far as they are not about hub messages.
+    pub fn raw<F, R>(self, path: impl Into<String>, handler: F) -> Self
+    where
+        F: Fn(RawConnection) -> R + Send + Sync + 'static,
+        R: Future<Output = ()> + Send + 'static,
+    {
+        Self { routes: self.routes.raw(path, handler), ..self }
     }
 
     /// Answers requests that no hub wants; without it they get a 404.

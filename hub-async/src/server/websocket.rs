@@ -12,10 +12,12 @@ use hyper::body::Incoming;
 use sha1::{Digest, Sha1};
 
 use super::body::Body;
-use super::endpoint::{Endpoint, Ticket, random};
+use super::endpoint::{App, Endpoint, Ticket, random};
+use super::raw::RawSession;
 use super::session::Session;
 use crate::facts::RequestFacts;
 use crate::member::Member;
+use crate::runtime::Task;
 use crate::socket::Socket;
 
 /// Appended to the client's key before it is hashed (RFC 6455 §1.3).
@@ -85,9 +87,15 @@ pub(super) fn upgrade(
 
 /// Runs the session of a connection whose upgrade is answered; `read` is what came behind the request.
 pub(super) fn start(member: Arc<Member>, ticket: Ticket, socket: Arc<dyn Socket>, read: &[u8]) {
-    let [spread, ..] = random();
-    let runtime = Arc::clone(&ticket.endpoint().runtime);
-    runtime.spawn(Box::pin(Session::new(member, ticket, socket, read, spread)));
+    let endpoint = Arc::clone(ticket.endpoint());
+    let session: Task = match &endpoint.app {
+        App::Hub(hub) => {
+            let [spread, ..] = random();
+            Box::pin(Session::new(member, ticket, Arc::clone(hub), socket, read, spread))
+        }
+        App::Raw(handler) => Box::pin(RawSession::new(member, ticket, handler, socket, read)),
+    };
+    endpoint.runtime.spawn(session);
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ mod hooks;
 mod logs;
 mod methods;
 mod order;
+mod raw;
 mod requests;
 mod shutdown;
 mod slow;

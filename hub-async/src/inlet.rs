@@ -1,0 +1,76 @@
+//! Where the input of a raw connection waits for its handler.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use crate::raw::Chunk;
+
+/// Unread bytes from which the socket is left alone.
+const BUDGET: usize = 64 * 1024;
+/// The same for chunks, which may be empty.
+const MOST: usize = 1024;
+
+/// Chunks on their way from the session, which puts them in, to the handler, which takes them out.
+#[derive(Default)]
+pub(crate) struct Inlet(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    chunks: VecDeque<Chunk>,
+    bytes: usize,
+    ended: bool,
+    /// Who waits for the next chunk.
+    waiting: Option<Waker>,
+    /// Whether the session stopped reading because of what is in here.
+    full: bool,
+}
+
+impl Inlet {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds chunks; whoever waits for them is to be woken.
+    pub(crate) fn extend(&self, chunks: impl Iterator<Item = Chunk>) -> Option<Waker> {
+        let mut state = self.lock();
+        let before = state.chunks.len();
+        for chunk in chunks {
+            state.bytes += chunk.bytes.len();
+            state.chunks.push_back(chunk);
+        }
+        if state.chunks.len() > before { state.waiting.take() } else { None }
+    }
+
+    /// Nothing comes any more; whoever waits is to be woken.
+    pub(crate) fn end(&self) -> Option<Waker> {
+        let mut state = self.lock();
+        state.ended = true;
+        state.waiting.take()
+    }
+
+    /// Whether there is room for more. Without, the session is to be woken once there is.
+    pub(crate) fn has_room(&self) -> bool {
+        let mut state = self.lock();
+        state.full = state.bytes >= BUDGET || state.chunks.len() >= MOST;
+        !state.full
+    }
+
+    /// The next chunk, none at the end; and whether there is room again for which the session waits.
+    pub(crate) fn poll(&self, cx: &Context<'_>) -> Poll<(Option<Chunk>, bool)> {
+        let mut state = self.lock();
+        if let Some(chunk) = state.chunks.pop_front() {
+            state.bytes -= chunk.bytes.len();
+            let room = state.full && state.bytes < BUDGET && state.chunks.len() < MOST;
+            state.full &= !room;
+            return Poll::Ready((Some(chunk), room));
+        }
+        if state.ended {
+            return Poll::Ready((None, false));
+        }
+        let before = state.waiting.replace(cx.waker().clone());
+        drop(state);
+        drop(before);
+        Poll::Pending
+    }
+}
