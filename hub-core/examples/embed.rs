@@ -71,8 +71,7 @@ impl Hub {
         let mut head = BufReader::new(stream.try_clone()?).take(16 * 1024);
         let mut lines = head.by_ref().lines().map_while(Result::ok).take_while(|it| !it.is_empty());
         let first = lines.next().unwrap_or_default();
-        let key =
-            lines.filter(|it| it.to_ascii_lowercase().starts_with("sec-websocket-key:")).last();
+        let key = lines.filter(|it| it.to_lowercase().starts_with("sec-websocket-key:")).last();
         let [method, url] = [0, 1].map(|n| first.split(' ').nth(n).unwrap_or_default());
         let (path, query) = url.split_once('?').unwrap_or((url, ""));
         let route = if path.ends_with("/negotiate") { Route::Negotiate } else { Route::Endpoint };
@@ -83,11 +82,7 @@ impl Hub {
         let claim = match outcome {
             Outcome::Attach(claim) => claim,
             Outcome::Answer(answer) => {
-                let (status, length) = (answer.status, answer.body.len());
-                write!(
-                    stream,
-                    "HTTP/1.1 {status} \r\nConnection: close\r\nContent-Length: {length}\r\n\r\n"
-                )?;
+                write!(stream, "HTTP/1.1 {} \r\nConnection: close\r\n\r\n", answer.status)?;
                 return stream.write_all(&answer.body);
             }
         };
