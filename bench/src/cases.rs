@@ -1,11 +1,9 @@
 //! What is measured beside what.
 
-use std::future::Future;
+use std::thread;
 use std::time::Duration;
 
-use tokio::task::LocalSet;
-
-use crate::client::{self, Peer};
+use crate::client::{self, Load, Peer};
 use crate::process::{Server, pin};
 use crate::report::{Row, Unit};
 
@@ -21,7 +19,7 @@ pub(crate) struct Scale {
 impl Scale {
     pub(crate) const FULL: Self = Self {
         runs: 7,
-        time: Duration::from_millis(1500),
+        time: Duration::from_millis(1000),
         connections: 1000,
         idle: (5_000, 15_000),
     };
@@ -30,99 +28,152 @@ impl Scale {
         Self { runs: 1, time: Duration::from_millis(50), connections: 50, idle: (50, 150) };
 }
 
-/// Measures once.
-type Measure = Box<dyn FnMut() -> f64>;
-/// A row, and how its figures come about.
-type Case = (Row, Measure);
+/// How many connections echo.
+const ECHOING: usize = 50;
 
-fn block_on<F: Future>(future: F) -> F::Output {
-    pin(false);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    LocalSet::new().block_on(&runtime.expect("a runtime"), future)
+/// A row, the server that it measures, and the load.
+struct Case {
+    row: Row,
+    server: String,
+    load: Box<dyn Fn(&Server) -> Load>,
 }
 
 /// Runs every case once, in turn, several times over: a noisy moment hits all of them.
-fn interleaved(runs: usize, cases: &mut [Case]) {
+fn interleaved(runs: usize, mut cases: Vec<Case>) -> Vec<Row> {
+    pin(false);
     for _ in 0..runs {
-        for (row, measure) in cases.iter_mut() {
-            row.runs.push(measure());
+        for Case { row, server, load } in &mut cases {
+            let server = Server::start(server);
+            let before = server.cpu();
+            let Load { messages, time } = load(&server);
+            let ran = server.cpu().saturating_sub(before);
+            row.runs.push(messages as f64 / time.as_secs_f64());
+            row.cpu.push(ran.as_secs_f64() * 1e6 / messages as f64);
         }
     }
+    cases.into_iter().map(|case| case.row).collect()
 }
 
-fn rows(cases: Vec<Case>) -> Vec<Row> {
-    cases.into_iter().map(|(row, _)| row).collect()
-}
-
-/// Echo through the hub and through the floor, one message at a time and 16 in flight.
+/// Echo through the hub, through raw connections of the same server, and through the floor: one message
+/// at a time, and 16 in flight.
 pub(crate) fn echo(scale: Scale) -> Vec<Row> {
-    let case = |name: &'static str, floor, kind: &'static str, peer, window| {
-        let server = Server::start(kind);
-        // The whole server belongs to the measure, not only its address.
-        let measure = move || {
-            let server: &Server = &server;
-            block_on(client::echo_rate(server.address, peer, 50, window, scale.time))
-        };
-        (Row::new(name, Unit::PerSecond, floor), Box::new(measure) as Measure)
+    let case = |name: &'static str, beside, server: &str, peer, window| Case {
+        row: Row::new(name, Unit::PerSecond, beside),
+        server: server.to_owned(),
+        load: Box::new(move |server| {
+            client::echo(server.address, peer, ECHOING, window, scale.time)
+        }),
     };
-    let mut cases = vec![
-        case("floor, 1 in flight", None, "floor-echo", Peer::Raw, 1),
-        case("hub, 1 in flight", Some("floor, 1 in flight"), "hub", Peer::Hub, 1),
-        case("floor, smol, 1 in flight", None, "floor-echo-smol", Peer::Raw, 1),
-        case("hub, smol, 1 in flight", Some("floor, smol, 1 in flight"), "hub-smol", Peer::Hub, 1),
-        case("floor, 16 in flight", None, "floor-echo", Peer::Raw, 16),
-        case("hub, 16 in flight", Some("hub, 1 in flight"), "hub", Peer::Hub, 16),
-        case("hub, smol, 16 in flight", Some("hub, smol, 1 in flight"), "hub-smol", Peer::Hub, 16),
+    let cases = vec![
+        case("tokio, 1 in flight, floor: read, write", None, "echo tokio", Peer::Bytes, 1),
+        case(
+            "tokio, 1 in flight, floor: when ready",
+            None,
+            "echo-when-ready tokio",
+            Peer::Bytes,
+            1,
+        ),
+        case(
+            "tokio, 1 in flight, plain WebSocket",
+            Some("tokio, 1 in flight, floor"),
+            "hub tokio",
+            Peer::WebSocket,
+            1,
+        ),
+        case(
+            "tokio, 1 in flight, hub",
+            Some("tokio, 1 in flight, plain"),
+            "hub tokio",
+            Peer::Hub,
+            1,
+        ),
+        case("smol, 1 in flight, floor: read, write", None, "echo smol", Peer::Bytes, 1),
+        case("smol, 1 in flight, floor: when ready", None, "echo-when-ready smol", Peer::Bytes, 1),
+        case(
+            "smol, 1 in flight, plain WebSocket",
+            Some("smol, 1 in flight, floor"),
+            "hub smol",
+            Peer::WebSocket,
+            1,
+        ),
+        case("smol, 1 in flight, hub", Some("smol, 1 in flight, plain"), "hub smol", Peer::Hub, 1),
+        case("tokio, 16 in flight, floor: read, write", None, "echo tokio", Peer::Bytes, 16),
+        case(
+            "tokio, 16 in flight, plain WebSocket",
+            Some("tokio, 16 in flight, floor"),
+            "hub tokio",
+            Peer::WebSocket,
+            16,
+        ),
+        case(
+            "tokio, 16 in flight, hub",
+            Some("tokio, 1 in flight, hub"),
+            "hub tokio",
+            Peer::Hub,
+            16,
+        ),
+        case("smol, 16 in flight, floor: read, write", None, "echo smol", Peer::Bytes, 16),
+        case(
+            "smol, 16 in flight, plain WebSocket",
+            Some("smol, 16 in flight, floor"),
+            "hub smol",
+            Peer::WebSocket,
+            16,
+        ),
+        case("smol, 16 in flight, hub", Some("smol, 1 in flight, hub"), "hub smol", Peer::Hub, 16),
     ];
-    interleaved(scale.runs, &mut cases);
-    rows(cases)
+    interleaved(scale.runs, cases)
 }
 
 /// Broadcasts of one message and of bursts of 8.
 pub(crate) fn broadcast(scale: Scale) -> Vec<Row> {
-    let case = |name: &'static str, floor, kind: &'static str, peer, times| {
-        let measure = move || {
-            let server = Server::start(kind);
-            block_on(client::broadcast_rate(
-                server.address,
-                peer,
-                scale.connections,
-                times,
-                scale.time,
-            ))
-        };
-        (Row::new(name, Unit::PerSecond, floor), Box::new(measure) as Measure)
+    let case = |name: &'static str, beside, server: &str, peer, times| Case {
+        row: Row::new(name, Unit::PerSecond, beside),
+        server: match peer {
+            Peer::Bytes => format!("broadcast {}", scale.connections),
+            Peer::WebSocket | Peer::Hub => server.to_owned(),
+        },
+        load: Box::new(move |server| {
+            client::broadcast(server.address, peer, scale.connections, times, scale.time)
+        }),
     };
-    let mut cases = vec![
-        case("floor, single", None, "floor-broadcast", Peer::Raw, 1),
-        case("hub, single", Some("floor, single"), "hub", Peer::Hub, 1),
-        case("floor, burst of 8", None, "floor-broadcast", Peer::Raw, 8),
-        case("hub, burst of 8", Some("hub, single"), "hub", Peer::Hub, 8),
+    let cases = vec![
+        case("floor, single", None, "", Peer::Bytes, 1),
+        case("tokio, single", Some("floor, single"), "hub tokio", Peer::Hub, 1),
+        case("smol, single", Some("floor, single"), "hub smol", Peer::Hub, 1),
+        case("floor, burst of 8", None, "", Peer::Bytes, 8),
+        case("tokio, burst of 8", Some("tokio, single"), "hub tokio", Peer::Hub, 8),
+        case("smol, burst of 8", Some("smol, single"), "hub smol", Peer::Hub, 8),
     ];
-    interleaved(scale.runs, &mut cases);
-    rows(cases)
+    interleaved(scale.runs, cases)
 }
 
 /// Resident memory of an idle connection, by the slope between two counts.
 pub(crate) fn idle(scale: Scale) -> Vec<Row> {
-    let mut cases = [("hub, idle connection", "hub"), ("hub, smol, idle connection", "hub-smol")]
-        .map(|(name, kind)| (Row::new(name, Unit::Bytes, None), kind));
+    pin(false);
+    let mut cases = [
+        ("tokio, idle raw connection", "hub tokio", Peer::WebSocket),
+        ("tokio, idle connection of a hub", "hub tokio", Peer::Hub),
+        ("smol, idle raw connection", "hub smol", Peer::WebSocket),
+        ("smol, idle connection of a hub", "hub smol", Peer::Hub),
+    ]
+    .map(|(name, server, peer)| (Row::new(name, Unit::Bytes, None), server, peer));
     for _ in 0..scale.runs.min(3) {
-        for (row, kind) in &mut cases {
-            let server = Server::start(kind);
-            row.runs.push(block_on(slope(&server, scale.idle)));
+        for (row, server, peer) in &mut cases {
+            row.runs.push(slope(&Server::start(server), *peer, scale.idle));
         }
     }
-    cases.map(|(row, _)| row).into()
+    cases.map(|(row, ..)| row).into()
 }
 
-async fn slope(server: &Server, (few, many): (usize, usize)) -> f64 {
+fn slope(server: &Server, peer: Peer, (few, many): (usize, usize)) -> f64 {
     let (mut streams, mut resident) = (Vec::new(), Vec::new());
     for count in [few, many] {
         while streams.len() < count {
-            streams.push(client::connect(server.address, Peer::Hub).await);
+            streams.push(client::connect(server.address, peer));
         }
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        // What the last ones leave behind is freed by then.
+        thread::sleep(Duration::from_millis(300));
         resident.push(server.resident() as f64);
     }
     (resident[1] - resident[0]) / (many - few) as f64

@@ -1,11 +1,13 @@
 //! The load generator: many connections on one thread, with frames made beforehand.
+//!
+//! It never sleeps but looks at one socket after the other, so that the server need not wake anybody,
+//! as it need not when its clients are on other machines; and it does less than any server.
 
-use std::net::SocketAddr;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use hub_proto::{Encoding, Frame, Message, Payload};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
 /// The payload of every message.
 pub(crate) const TEXT: &str = "a text of twenty-seven byte";
@@ -14,45 +16,98 @@ pub(crate) const TEXT: &str = "a text of twenty-seven byte";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Peer {
     /// Bytes as they are.
-    Raw,
+    Bytes,
+    /// A raw connection at `/raw`.
+    WebSocket,
     /// A hub at `/hub`.
     Hub,
 }
 
+/// What came of a while under load.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Load {
+    /// Messages that arrived here.
+    pub(crate) messages: u64,
+    pub(crate) time: Duration,
+}
+
 /// Opens a connection and brings it to where messages flow.
-pub(crate) async fn connect(address: SocketAddr, peer: Peer) -> TcpStream {
-    let mut stream = TcpStream::connect(address).await.expect("a connection");
+pub(crate) fn connect(address: SocketAddr, peer: Peer) -> TcpStream {
+    let mut stream = TcpStream::connect(address).expect("a connection");
     stream.set_nodelay(true).expect("no delay");
+    let path = match peer {
+        Peer::Bytes => return stream,
+        Peer::WebSocket => "/raw",
+        Peer::Hub => "/hub",
+    };
+    let upgrade = format!(
+        "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    );
+    stream.write_all(upgrade.as_bytes()).expect("written");
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).expect("an answer");
+        answer.push(byte[0]);
+    }
+    assert!(answer.starts_with(b"HTTP/1.1 101"), "{}", String::from_utf8_lossy(&answer));
     if peer == Peer::Hub {
-        let upgrade = "GET /hub HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-            Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-        stream.write_all(upgrade.as_bytes()).await.expect("written");
-        let mut answer = Vec::new();
-        while !answer.ends_with(b"\r\n\r\n") {
-            answer.push(stream.read_u8().await.expect("an answer"));
-        }
-        assert!(answer.starts_with(b"HTTP/1.1 101"), "{}", String::from_utf8_lossy(&answer));
-        stream
-            .write_all(&masked(b"{\"protocol\":\"json\",\"version\":1}\x1e"))
-            .await
-            .expect("written");
+        let handshake = masked(b"{\"protocol\":\"json\",\"version\":1}\x1e");
+        stream.write_all(&handshake).expect("written");
         let mut welcome = [0; 5];
-        stream.read_exact(&mut welcome).await.expect("an answer to the handshake");
+        stream.read_exact(&mut welcome).expect("an answer to the handshake");
         assert_eq!(&welcome, b"\x81\x03{}\x1e");
     }
     stream
 }
 
+/// As many connections, ready to be looked at in turn.
+fn connections(count: usize, address: SocketAddr, peer: Peer) -> Vec<Stream> {
+    let connect = |_| {
+        let stream = connect(address, peer);
+        stream.set_nonblocking(true).expect("a socket that does not block");
+        Stream { stream, missing: 0 }
+    };
+    (0..count).map(connect).collect()
+}
+
+/// A connection, and how many bytes it waits for.
+struct Stream {
+    stream: TcpStream,
+    missing: usize,
+}
+
+impl Stream {
+    /// Asks for an answer of that many bytes.
+    fn ask(&mut self, request: &[u8], answer: usize) {
+        // Nothing waits in its queue: the request fits.
+        self.stream.write_all(request).expect("written");
+        self.missing = answer;
+    }
+
+    /// Reads what is there; true once nothing is missing.
+    fn look(&mut self, buffer: &mut [u8]) -> bool {
+        while self.missing > 0 {
+            match self.stream.read(buffer) {
+                Ok(0) => panic!("the server hung up"),
+                Ok(count) => {
+                    self.missing =
+                        self.missing.checked_sub(count).expect("no more than was asked for");
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return false,
+                Err(error) => panic!("the connection broke: {error}"),
+            }
+        }
+        true
+    }
+}
+
 /// A client's frame. The key is zero, so that the bytes stay as they are; the server unmasks all the same.
 fn masked(payload: &[u8]) -> Vec<u8> {
     let mut frame = Vec::new();
-    hub_proto::ws::encode::write_frame(
-        &mut frame,
-        true,
-        hub_proto::ws::Opcode::Text,
-        payload,
-        Some([0; 4]),
-    );
+    let text = hub_proto::ws::Opcode::Text;
+    hub_proto::ws::encode::write_frame(&mut frame, true, text, payload, Some([0; 4]));
     frame
 }
 
@@ -70,10 +125,12 @@ fn invocation(target: &str, arguments: &[u8]) -> Vec<u8> {
 }
 
 /// A call of `Echo`, and how many bytes its answer has.
-pub(crate) fn echo_call(peer: Peer) -> (Vec<u8>, usize) {
+fn echo_call(peer: Peer) -> (Vec<u8>, usize) {
     let call = invocation("Echo", format!("[\"{TEXT}\"]").as_bytes());
     let answer = match peer {
-        Peer::Raw => call.len(),
+        Peer::Bytes => call.len(),
+        // The same message, without the key.
+        Peer::WebSocket => call.len() - 4,
         Peer::Hub => Frame::result(Encoding::Json, "1", TEXT).expect("a text").websocket().len(),
     };
     (call, answer)
@@ -86,9 +143,9 @@ pub(crate) fn message_frame() -> Vec<u8> {
 }
 
 /// Asks for a broadcast of `times` messages, and how many bytes the caller gets besides.
-pub(crate) fn trigger(peer: Peer, times: u8) -> (Vec<u8>, usize) {
+fn trigger(peer: Peer, times: u8) -> (Vec<u8>, usize) {
     match peer {
-        Peer::Raw => (vec![times], 0),
+        Peer::Bytes | Peer::WebSocket => (vec![times], 0),
         Peer::Hub => {
             let answer = Frame::result(Encoding::Json, "1", &()).expect("null");
             (invocation("Everybody", format!("[{times}]").as_bytes()), answer.websocket().len())
@@ -96,77 +153,53 @@ pub(crate) fn trigger(peer: Peer, times: u8) -> (Vec<u8>, usize) {
     }
 }
 
-/// Messages per second that `connections` get echoed, each with `window` of them in flight.
-pub(crate) async fn echo_rate(
+/// `count` connections get messages echoed, each with `window` of them in flight.
+pub(crate) fn echo(
     address: SocketAddr,
     peer: Peer,
-    connections: usize,
+    count: usize,
     window: usize,
     time: Duration,
-) -> f64 {
+) -> Load {
     let (call, answer) = echo_call(peer);
-    let request = call.repeat(window);
-    let mut tasks = Vec::new();
-    let mut streams = Vec::new();
-    for _ in 0..connections {
-        streams.push(connect(address, peer).await);
-    }
-    let start = Instant::now();
-    for mut stream in streams {
-        let request = request.clone();
-        tasks.push(tokio::task::spawn_local(async move {
-            let mut buffer = vec![0; 64 * 1024];
-            let mut rounds = 0_u64;
-            while start.elapsed() < time {
-                stream.write_all(&request).await.expect("written");
-                let mut missing = answer * window;
-                while missing > 0 {
-                    let room = missing.min(buffer.len());
-                    let count = stream.read(&mut buffer[..room]).await.expect("an answer");
-                    assert!(count > 0, "the server hung up");
-                    missing -= count;
-                }
-                rounds += 1;
-            }
-            rounds * window as u64
-        }));
-    }
-    let mut messages = 0;
-    for task in tasks {
-        messages += task.await.expect("a client");
-    }
-    messages as f64 / start.elapsed().as_secs_f64()
-}
-
-/// Messages per second that arrive at `connections` from broadcasts of `times` messages, one after the other.
-pub(crate) async fn broadcast_rate(
-    address: SocketAddr,
-    peer: Peer,
-    connections: usize,
-    times: u8,
-    time: Duration,
-) -> f64 {
-    let (request, own) = trigger(peer, times);
-    let message = message_frame().len() * usize::from(times);
-    let mut streams = Vec::new();
-    for _ in 0..connections {
-        streams.push(connect(address, peer).await);
-    }
+    let (request, answer) = (call.repeat(window), answer * window);
+    let mut streams = connections(count, address, peer);
     let mut buffer = vec![0; 64 * 1024];
-    let start = Instant::now();
-    let mut rounds = 0_u64;
+    let (start, mut rounds) = (Instant::now(), 0);
+    for stream in &mut streams {
+        stream.ask(&request, answer);
+    }
     while start.elapsed() < time {
-        streams[0].write_all(&request).await.expect("written");
-        for (n, stream) in streams.iter_mut().enumerate() {
-            let mut missing = message + if n == 0 { own } else { 0 };
-            while missing > 0 {
-                let room = missing.min(buffer.len());
-                let count = stream.read(&mut buffer[..room]).await.expect("a message");
-                assert!(count > 0, "the server hung up");
-                missing -= count;
+        for stream in &mut streams {
+            if stream.look(&mut buffer) {
+                rounds += 1;
+                stream.ask(&request, answer);
             }
         }
+    }
+    Load { messages: rounds * window as u64, time: start.elapsed() }
+}
+
+/// Broadcasts of `times` messages to `count` connections, one after the other.
+pub(crate) fn broadcast(
+    address: SocketAddr,
+    peer: Peer,
+    count: usize,
+    times: u8,
+    time: Duration,
+) -> Load {
+    let (request, own) = trigger(peer, times);
+    let message = message_frame().len() * usize::from(times);
+    let mut streams = connections(count, address, peer);
+    let mut buffer = vec![0; 64 * 1024];
+    let (start, mut rounds) = (Instant::now(), 0);
+    while start.elapsed() < time {
+        for stream in &mut streams[1..] {
+            stream.missing = message;
+        }
+        streams[0].ask(&request, message + own);
+        while !streams.iter_mut().fold(true, |all, stream| all & stream.look(&mut buffer)) {}
         rounds += 1;
     }
-    (rounds * u64::from(times)) as f64 * connections as f64 / start.elapsed().as_secs_f64()
+    Load { messages: rounds * u64::from(times) * count as u64, time: start.elapsed() }
 }

@@ -1,6 +1,7 @@
 //! Measures what the server costs beside what the machine must pay anyway.
 //!
-//! `cargo run --release -p bench -- echo|broadcast|idle|codec|smoke [--json]`
+//! `cargo run --release -p bench -- codec|echo|broadcast|idle|smoke [--json]` prints a table;
+//! `... -- results` measures everything and writes `bench/RESULTS.md`.
 //!
 //! Server and load generator are two processes, on two cores where there are two. Each case is run
 //! beside its floor, in turn and several times; what counts is the ratio of the medians. Absolute
@@ -12,13 +13,38 @@ mod codec;
 mod floors;
 mod process;
 mod report;
+mod results;
 mod server;
 
 use std::process::ExitCode;
 
 use cases::Scale;
+use report::Row;
 
-const USAGE: &str = "bench -- codec|echo|broadcast|idle|smoke [--json]";
+const USAGE: &str = "bench -- codec|echo|broadcast|idle|smoke [--json]\nbench -- results";
+
+/// Everything that is measured, and what its rows are.
+const SECTIONS: [(&str, &str, fn(Scale) -> Vec<Row>); 4] = [
+    (
+        "echo",
+        "50 connections get texts of 27 bytes echoed. The floor is raw TCP with the same bytes on the same \
+         runtime, the best of its variants. \"Plain WebSocket\" is a raw connection of the same server, without \
+         the hub protocol; \"hub\" is a call with a result. All on one thread.",
+        cases::echo,
+    ),
+    (
+        "broadcast",
+        "1,000 connections get a message by one call; messages count when they arrive. The floor writes the \
+         finished bytes to one socket after the other, without any runtime.",
+        cases::broadcast,
+    ),
+    (
+        "idle",
+        "Resident memory of an idle connection, by the slope between 5,000 and 15,000 of them.",
+        cases::idle,
+    ),
+    ("codec", "Encoding and decoding on one thread, without any IO.", codec::run),
+];
 
 fn main() -> ExitCode {
     let mut words: Vec<String> = std::env::args().skip(1).collect();
@@ -28,19 +54,29 @@ fn main() -> ExitCode {
     let rows = match words[..] {
         // What the load generator starts for itself.
         ["serve", kind] => return server::serve(kind),
-        ["codec"] => codec::run(Scale::FULL),
-        ["echo"] => cases::echo(Scale::FULL),
-        ["broadcast"] => cases::broadcast(Scale::FULL),
-        ["idle"] => cases::idle(Scale::FULL),
-        ["smoke"] => [codec::run, cases::echo, cases::broadcast, cases::idle]
-            .into_iter()
-            .flat_map(|case| case(Scale::SMOKE))
-            .collect(),
+        ["smoke"] => SECTIONS.iter().flat_map(|(_, _, run)| run(Scale::SMOKE)).collect(),
+        ["results"] => {
+            let sections = SECTIONS.map(|(name, about, run)| (name, about, run(Scale::FULL)));
+            return match results::write(&sections) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => {
+                    eprintln!("the results cannot be written: {error}");
+                    ExitCode::FAILURE
+                }
+            };
+        }
+        [word] if let Some((_, _, run)) = SECTIONS.iter().find(|(name, ..)| *name == word) => {
+            run(Scale::FULL)
+        }
         _ => {
             eprintln!("{USAGE}");
             return ExitCode::FAILURE;
         }
     };
-    report::print(&rows, json);
+    if json {
+        println!("{}", report::json(&rows));
+    } else {
+        print!("{}", report::table(&rows));
+    }
     ExitCode::SUCCESS
 }

@@ -1,8 +1,10 @@
 //! The server's process: started by the load generator, on a core of its own.
 
+use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 /// A running server; it is killed when this is dropped.
 pub(crate) struct Server {
@@ -29,10 +31,20 @@ impl Server {
     /// Resident memory in bytes.
     pub(crate) fn resident(&self) -> u64 {
         let path = format!("/proc/{}/status", self.child.id());
-        let status = std::fs::read_to_string(path).expect("memory is told in /proc");
+        let status = fs::read_to_string(path).expect("memory is told in /proc");
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
         kilobytes.expect("VmRSS in kB") * 1024
+    }
+
+    /// How long its threads have run, in the kernel too.
+    pub(crate) fn cpu(&self) -> Duration {
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.child.id()));
+        let nanos = tasks.expect("threads are told in /proc").flatten().map(|task| {
+            let stat = fs::read_to_string(task.path().join("schedstat")).unwrap_or_default();
+            stat.split(' ').next().and_then(|nanos| nanos.parse::<u64>().ok()).unwrap_or_default()
+        });
+        Duration::from_nanos(nanos.sum())
     }
 }
 

@@ -1,11 +1,11 @@
-//! One table.
+//! Rows and tables.
 
 use std::fmt::Write;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// What a figure counts.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unit {
     PerSecond,
     Nanoseconds,
@@ -17,26 +17,31 @@ pub(crate) enum Unit {
 pub(crate) struct Row {
     name: &'static str,
     unit: Unit,
-    /// The row that this one is compared with.
+    /// What this one is compared with: the best row whose name begins like that.
     beside: Option<&'static str>,
     pub(crate) runs: Vec<f64>,
+    /// What the server's process ran for each message, in microseconds, where there is one.
+    pub(crate) cpu: Vec<f64>,
 }
 
 impl Row {
     pub(crate) const fn new(name: &'static str, unit: Unit, beside: Option<&'static str>) -> Self {
-        Self { name, unit, beside, runs: Vec::new() }
-    }
-
-    fn sorted(&self) -> Vec<f64> {
-        let mut runs = self.runs.clone();
-        runs.sort_by(f64::total_cmp);
-        runs
+        Self { name, unit, beside, runs: Vec::new(), cpu: Vec::new() }
     }
 
     fn median(&self) -> f64 {
-        let runs = self.sorted();
-        runs[runs.len() / 2]
+        median(&self.runs)
     }
+}
+
+fn sorted(runs: &[f64]) -> Vec<f64> {
+    let mut runs = runs.to_vec();
+    runs.sort_by(f64::total_cmp);
+    runs
+}
+
+fn median(runs: &[f64]) -> f64 {
+    sorted(runs).get(runs.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 impl Unit {
@@ -49,33 +54,89 @@ impl Unit {
     }
 }
 
-/// Prints every row with its minimum, median and maximum, and its ratio to the row it stands beside.
-pub(crate) fn print(rows: &[Row], json: bool) {
-    let ratio = |row: &Row| {
-        let other = rows.iter().find(|other| Some(other.name) == row.beside)?;
-        Some((row.median() / other.median(), other.name))
+/// How a row does beside another one.
+struct Ratio {
+    to: &'static str,
+    is: f64,
+    cpu: Option<f64>,
+}
+
+fn ratio(rows: &[Row], row: &Row) -> Option<Ratio> {
+    let beside = row.beside?;
+    let others = rows.iter().filter(|other| other.name.starts_with(beside));
+    let better = |a: &&Row, b: &&Row| match row.unit {
+        Unit::PerSecond => a.median().total_cmp(&b.median()),
+        Unit::Nanoseconds | Unit::Bytes => b.median().total_cmp(&a.median()),
     };
-    if json {
-        let rows: Vec<_> = rows
-            .iter()
-            .map(|row| {
-                let unit = format!("{:?}", row.unit);
-                let ratio = ratio(row).map(|(ratio, name)| json!({"to": name, "is": ratio}));
-                json!({"name": row.name, "unit": unit, "runs": row.runs, "median": row.median(), "ratio": ratio})
-            })
-            .collect();
-        println!("{}", serde_json::Value::from(rows));
-        return;
-    }
-    let mut table = String::from("| case | min | median | max | ratio |\n|---|---|---|---|---|\n");
+    let best = others.max_by(better)?;
+    let cpu = (!row.cpu.is_empty()).then(|| median(&row.cpu) / median(&best.cpu));
+    Some(Ratio { to: beside, is: row.median() / best.median(), cpu })
+}
+
+/// Every row with its minimum, median and maximum, and its ratio to the best of those it stands beside.
+pub(crate) fn table(rows: &[Row]) -> String {
+    let served = rows.iter().any(|row| !row.cpu.is_empty());
+    let mut table = String::from("| case | min | median | max | ratio of medians |");
+    table.push_str(if served { " server's CPU per message | ratio |\n" } else { "\n" });
+    table.push_str(if served {
+        "|---|--:|--:|--:|---|--:|--:|\n"
+    } else {
+        "|---|--:|--:|--:|---|\n"
+    });
     for row in rows {
-        let runs = row.sorted();
-        let [min, median, max] =
+        let runs = sorted(&row.runs);
+        let [min, median_run, max] =
             [runs[0], row.median(), runs[runs.len() - 1]].map(|figure| row.unit.show(figure));
-        let ratio =
-            ratio(row).map(|(ratio, name)| format!("{ratio:.2} × {name}")).unwrap_or_default();
-        writeln!(table, "| {} | {min} | {median} | {max} | {ratio} |", row.name)
-            .expect("a string takes it");
+        let ratio = ratio(rows, row);
+        let of = |ratio: &Ratio| format!("{:.2} × {}", ratio.is, ratio.to);
+        let told = ratio.as_ref().map(of).unwrap_or_default();
+        let mut line = format!("| {} | {min} | {median_run} | {max} | {told} |", row.name);
+        if served {
+            let of = |cpu: f64| format!("{cpu:.2} ×");
+            let told = ratio.and_then(|ratio| ratio.cpu).map(of).unwrap_or_default();
+            let cpu = median(&row.cpu);
+            let cpu = if cpu.is_nan() { String::new() } else { format!("{cpu:.2} µs") };
+            write!(line, " {cpu} | {told} |").expect("a string takes it");
+        }
+        table.push_str(&line);
+        table.push('\n');
     }
-    print!("{table}");
+    table
+}
+
+/// The same for programs.
+pub(crate) fn json(rows: &[Row]) -> Value {
+    let row = |row: &Row| {
+        let ratio = ratio(rows, row);
+        let ratio = ratio.map(|ratio| json!({"to": ratio.to, "is": ratio.is, "cpu": ratio.cpu}));
+        json!({
+            "name": row.name,
+            "unit": format!("{:?}", row.unit),
+            "runs": row.runs,
+            "median": row.median(),
+            "cpu": row.cpu,
+            "ratio": ratio,
+        })
+    };
+    rows.iter().map(row).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_is_compared_with_the_best_floor_by_medians() {
+        let row = |name, beside, runs: &[f64]| Row {
+            runs: runs.to_vec(),
+            ..Row::new(name, Unit::PerSecond, beside)
+        };
+        let rows = [
+            row("floor: slow", None, &[1.0, 2.0, 9.0]),
+            row("floor: fast", None, &[3.0, 4.0, 5.0]),
+            row("hub", Some("floor"), &[1.0, 2.0, 3.0]),
+        ];
+        assert_eq!(ratio(&rows, &rows[2]).map(|ratio| ratio.is), Some(0.5));
+        assert!(table(&rows).contains("| hub | 1/s | 2/s | 3/s | 0.50 × floor |"));
+    }
 }

@@ -9,13 +9,16 @@ use hub_core::CloseReason;
 #[derive(Default)]
 pub(crate) struct Inbox {
     waiting: AtomicBool,
-    close: Mutex<Option<CloseReason>>,
+    close: Mutex<Option<Box<CloseReason>>>,
 }
 
 impl Inbox {
     /// Asks the session to end. The caller wakes it.
     pub(crate) fn close(&self, reason: CloseReason) {
-        self.close.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(reason);
+        self.close
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get_or_insert_with(|| Box::new(reason));
         self.waiting.store(true, Ordering::Release);
     }
 
@@ -25,6 +28,6 @@ impl Inbox {
             return None;
         }
         self.waiting.store(false, Ordering::Release);
-        self.close.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.close.lock().unwrap_or_else(PoisonError::into_inner).take().map(|reason| *reason)
     }
 }

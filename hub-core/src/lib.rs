@@ -32,6 +32,7 @@ pub mod endpoint;
 mod limits;
 pub mod link;
 mod outbox;
+mod queue;
 pub mod registry;
 mod seed;
 pub mod server;

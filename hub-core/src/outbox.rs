@@ -1,11 +1,10 @@
 //! The sending half of one connection: order, budget and gate of what leaves.
 
-use std::collections::VecDeque;
-
 use bytes::{Buf, Bytes};
 use hub_proto::{Frame, Kind};
 
 use crate::limits::Limits;
+use crate::queue::Queue;
 use crate::time::Timestamp;
 
 /// What happens to a hub's message for a connection that is over its soft budget.
@@ -52,7 +51,7 @@ pub enum Pushed {
 /// The queue in front of one link.
 #[derive(Debug)]
 pub struct Outbox {
-    queue: VecDeque<Entry>,
+    queue: Queue<Entry>,
     /// Bytes of the first entry that have left.
     written: usize,
     /// Entries that a batch holds, which may be leaving at this moment.
@@ -143,7 +142,7 @@ impl Outbox {
     /// An empty queue, shut until the handshake is answered.
     pub const fn new(limits: &Limits, policy: SlowConsumer, now: Timestamp) -> Self {
         Self {
-            queue: VecDeque::new(),
+            queue: Queue::new(),
             written: 0,
             lent: 0,
             bytes: 0,
@@ -233,7 +232,7 @@ impl Outbox {
     /// Drops everything: the link is gone.
     pub fn abandon(&mut self) {
         self.gate = Gate::Sealed;
-        self.queue = VecDeque::new();
+        self.queue = Queue::new();
         self.written = 0;
         self.lent = 0;
         self.bytes = 0;
@@ -243,7 +242,7 @@ impl Outbox {
     /// of [`written`](Self::written).
     pub fn next(&mut self, batch: &mut Batch) {
         let mut skip = self.written;
-        for entry in &self.queue {
+        for entry in self.queue.iter() {
             let chunk = entry.bytes.slice(skip.min(entry.bytes.len())..);
             skip = 0;
             if !batch.push(chunk) {
@@ -267,9 +266,6 @@ impl Outbox {
             self.written -= first.bytes.remaining();
             self.queue.pop_front();
         }
-        if self.queue.is_empty() && self.queue.capacity() > 2 * Batch::MAX_CHUNKS {
-            self.queue = VecDeque::new();
-        }
     }
 
     /// Bytes that have not left.
@@ -278,7 +274,7 @@ impl Outbox {
     }
 
     /// Whether everything has left.
-    pub fn is_empty(&self) -> bool {
+    pub const fn is_empty(&self) -> bool {
         self.queue.is_empty()
     }
 

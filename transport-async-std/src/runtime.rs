@@ -14,15 +14,46 @@ use hyper::upgrade::Upgraded;
 use crate::io::Io;
 use crate::socket::TcpSocket;
 
-/// Runs hubs on smol's global executor.
+/// Runs hubs on smol's global executor, or on one of your own.
+///
+/// The global one runs on threads of its own, as many as `SMOL_THREADS` says, one by default.
 #[cfg(feature = "smol")]
-#[derive(Clone, Copy, Debug, Default)]
-pub struct SmolRuntime;
+#[derive(Clone, Debug, Default)]
+pub struct SmolRuntime {
+    executor: Option<Arc<smol::Executor<'static>>>,
+}
+
+#[cfg(feature = "smol")]
+impl SmolRuntime {
+    /// Runs hubs on that executor, wherever it is run.
+    ///
+    /// ```no_run
+    /// use std::sync::Arc;
+    /// use hub_async::Hub;
+    /// use hub_async::server::Server;
+    /// use transport_async_std::SmolRuntime;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let executor = Arc::new(smol::Executor::new());
+    /// let server = Server::on(SmolRuntime::on(Arc::clone(&executor)));
+    /// let server = server.hub("/hub", Hub::builder().build()?);
+    /// // Everything on this one thread.
+    /// smol::block_on(executor.run(server.serve("127.0.0.1:5000")))?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub const fn on(executor: Arc<smol::Executor<'static>>) -> Self {
+        Self { executor: Some(executor) }
+    }
+}
 
 #[cfg(feature = "smol")]
 impl Runtime for SmolRuntime {
     fn spawn(&self, task: Task) {
-        smol::spawn(task).detach();
+        match &self.executor {
+            Some(executor) => executor.spawn(task).detach(),
+            None => smol::spawn(task).detach(),
+        }
     }
 
     fn timer(&self) -> Arc<dyn Timer + Send + Sync> {

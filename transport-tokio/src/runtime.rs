@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use hub_async::{Runtime, Socket, Task};
 use hyper::rt::{Sleep, Timer};
 use hyper::upgrade::Upgraded;
+use pin_project_lite::pin_project;
 
 use crate::io::Io;
 use crate::socket::TcpSocket;
@@ -37,11 +38,11 @@ struct TokioTimer;
 
 impl Timer for TokioTimer {
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Sleep>> {
-        Box::pin(TokioSleep(Box::pin(tokio::time::sleep(duration))))
+        Box::pin(TokioSleep { sleep: tokio::time::sleep(duration) })
     }
 
     fn sleep_until(&self, deadline: Instant) -> Pin<Box<dyn Sleep>> {
-        Box::pin(TokioSleep(Box::pin(tokio::time::sleep_until(deadline.into()))))
+        Box::pin(TokioSleep { sleep: tokio::time::sleep_until(deadline.into()) })
     }
 
     fn now(&self) -> Instant {
@@ -50,19 +51,24 @@ impl Timer for TokioTimer {
 
     fn reset(&self, sleep: &mut Pin<Box<dyn Sleep>>, new_deadline: Instant) {
         match sleep.as_mut().downcast_mut_pin::<TokioSleep>() {
-            Some(sleep) => sleep.get_mut().0.as_mut().reset(new_deadline.into()),
+            Some(sleep) => sleep.project().sleep.reset(new_deadline.into()),
             None => *sleep = self.sleep_until(new_deadline),
         }
     }
 }
 
-struct TokioSleep(Pin<Box<tokio::time::Sleep>>);
+pin_project! {
+    struct TokioSleep {
+        #[pin]
+        sleep: tokio::time::Sleep,
+    }
+}
 
 impl Future for TokioSleep {
     type Output = ();
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.0.as_mut().poll(cx)
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.project().sleep.poll(cx)
     }
 }
 

@@ -54,7 +54,7 @@ enum Stage {
     /// It is registered and open.
     Open,
     /// It is over for that reason, but `on_connected` runs on; if it succeeds, there is a farewell.
-    Interrupted(Answer, CloseReason),
+    Interrupted(Answer, Box<CloseReason>),
     /// It is over, and `on_disconnected` runs.
     Leaving(Answer),
     /// It is not registered any more.

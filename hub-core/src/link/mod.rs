@@ -72,7 +72,8 @@ pub struct Link {
     decoder: Decoder,
     stage: Stage,
     event: Option<LinkEvent>,
-    pong: Option<Bytes>,
+    /// Boxed, as hardly any peer pings here.
+    pong: Option<Box<Bytes>>,
     /// Since when waiting bytes have made no progress.
     stuck_since: Option<Timestamp>,
     farewell: Option<Farewell>,
@@ -138,7 +139,8 @@ impl Link {
                 }
                 // Only the latest ping needs an answer (RFC 6455 §5.5.3).
                 Ok(Some(Piece::Ping(payload))) if self.stage == Stage::Open => {
-                    self.pong = Some(Bytes::copy_from_slice(&encode::pong(&payload, None)));
+                    let pong = Bytes::copy_from_slice(&encode::pong(&payload, None));
+                    self.pong = Some(Box::new(pong));
                 }
                 // Behind our close there comes nothing, and nobody asked for a pong.
                 Ok(Some(Piece::Ping(_) | Piece::Pong(_))) => {}
@@ -213,7 +215,7 @@ impl Link {
 
     /// The next control frame to be sent between whole frames.
     pub fn poll_transmit(&mut self) -> Option<Bytes> {
-        self.pong.take()
+        self.pong.take().map(|pong| *pong)
     }
 
     /// What ended the input, once.

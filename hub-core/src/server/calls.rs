@@ -1,11 +1,9 @@
 //! The calls of one connection that are not over yet.
 
-use std::collections::VecDeque;
-
 use hub_proto::Id;
 
 use super::event::{Admission, CallId};
-use super::{release, take_first};
+use crate::queue::Queue;
 
 /// Calls by the order of their arrival, and the slots in which they run.
 #[derive(Debug)]
@@ -14,9 +12,9 @@ pub(super) struct Calls {
     running: usize,
     /// Bytes of the arguments of those that do not run.
     waiting_bytes: usize,
-    open: VecDeque<Entry>,
-    /// Got a slot after they were parked, which nobody knows yet.
-    started: VecDeque<CallId>,
+    open: Queue<Entry>,
+    /// How many got a slot after they were parked, which nobody knows yet.
+    granted: usize,
 }
 
 #[derive(Debug)]
@@ -34,19 +32,15 @@ enum State {
     Binding,
     /// It waits for a slot.
     Parked,
+    /// It has a slot, which nobody knows yet.
+    Granted,
     /// It has a slot.
     Running,
 }
 
 impl Calls {
     pub(super) const fn new() -> Self {
-        Self {
-            next: 0,
-            running: 0,
-            waiting_bytes: 0,
-            open: VecDeque::new(),
-            started: VecDeque::new(),
-        }
+        Self { next: 0, running: 0, waiting_bytes: 0, open: Queue::new(), granted: 0 }
     }
 
     /// Takes a call in, whose arguments have that many bytes.
@@ -59,7 +53,7 @@ impl Calls {
     }
 
     fn find(&mut self, id: CallId) -> Option<(usize, &mut Entry)> {
-        let at = self.open.binary_search_by_key(&id, |entry| entry.id).ok()?;
+        let at = self.open.binary_search_by_key(&id, |entry| entry.id)?;
         Some((at, self.open.get_mut(at)?))
     }
 
@@ -87,13 +81,16 @@ impl Calls {
         let Some((at, entry)) = self.find(id) else { return false };
         match entry.state {
             State::Running => self.running -= 1,
+            State::Granted => {
+                self.running -= 1;
+                self.granted -= 1;
+            }
             State::Binding | State::Parked => {
                 let bytes = entry.bytes;
                 self.waiting_bytes -= bytes;
             }
         }
         self.open.remove(at);
-        release(&mut self.open);
         true
     }
 
@@ -103,16 +100,22 @@ impl Calls {
             return;
         }
         if let Some(entry) = self.open.iter_mut().find(|entry| entry.state == State::Parked) {
-            entry.state = State::Running;
+            entry.state = State::Granted;
+            self.granted += 1;
             self.running += 1;
             self.waiting_bytes -= entry.bytes;
-            self.started.push_back(entry.id);
         }
     }
 
     /// The next call that got a slot after it was parked.
     pub(super) fn poll_started(&mut self) -> Option<CallId> {
-        take_first(&mut self.started)
+        if self.granted == 0 {
+            return None;
+        }
+        let entry = self.open.iter_mut().find(|entry| entry.state == State::Granted)?;
+        entry.state = State::Running;
+        self.granted -= 1;
+        Some(entry.id)
     }
 
     /// The id of the next call.
@@ -125,7 +128,8 @@ impl Calls {
     pub(super) fn by_invocation(&self, invocation: &str, before: CallId) -> Option<CallId> {
         self.open
             .iter()
-            .rfind(|entry| entry.id < before && entry.invocation.as_deref() == Some(invocation))
+            .rev()
+            .find(|entry| entry.id < before && entry.invocation.as_deref() == Some(invocation))
             .map(|entry| entry.id)
     }
 
@@ -157,7 +161,7 @@ impl Calls {
 
     pub(super) fn clear(&mut self) {
         self.open.clear();
-        self.started.clear();
+        self.granted = 0;
         self.running = 0;
         self.waiting_bytes = 0;
     }

@@ -10,7 +10,6 @@ mod event;
 mod fault;
 mod phase;
 
-use std::collections::VecDeque;
 use std::mem;
 use std::sync::Arc;
 
@@ -22,6 +21,7 @@ use hub_proto::{
 };
 
 use crate::close::{CloseReason, PeerFault, close_message};
+use crate::queue::Queue;
 use crate::time::{Deadline, Timer, Timestamp};
 
 use calls::Calls;
@@ -44,15 +44,15 @@ pub struct Connection {
     encoding: Encoding,
     phase: Phase,
     /// How it will end once everything before that has had its turn.
-    pending_end: Option<PendingEnd>,
+    pending_end: Option<Box<PendingEnd>>,
     /// Bytes that are not read yet: an incomplete message, or whatever came while nothing is read.
     input: BytesMut,
     /// How far `input` has been searched for the end of its first record; zero when that is not
     /// known to be incomplete.
     searched: usize,
     calls: Calls,
-    events: VecDeque<Queued>,
-    output: VecDeque<Frame>,
+    events: Queue<Queued>,
+    output: Queue<Frame>,
     now: Timestamp,
     last_input: Timestamp,
     last_write: Timestamp,
@@ -104,8 +104,8 @@ impl Connection {
             input: BytesMut::new(),
             searched: 0,
             calls: Calls::new(),
-            events: VecDeque::new(),
-            output: VecDeque::new(),
+            events: Queue::new(),
+            output: Queue::new(),
             now,
             last_input: now,
             last_write: now,
@@ -166,14 +166,14 @@ impl Connection {
             }
             return;
         }
-        let (reason, behind) = match (self.pending_end.take(), end) {
+        let (reason, behind) = match (self.pending_end.take().map(|end| *end), end) {
             // Whatever came first is the better reason.
             (Some(PendingEnd { reason, behind: Behind::Input }), _) => (reason, Behind::Input),
             (Some(before), _) => (before.reason, Behind::Events),
             (None, End::Finished) => (CloseReason::Ended, Behind::Input),
             (None, End::Lost(kind)) => (CloseReason::Lost(kind), Behind::Input),
         };
-        self.pending_end = Some(PendingEnd { reason, behind });
+        self.pending_end = Some(Box::new(PendingEnd { reason, behind }));
     }
 
     // Application to machine.
@@ -264,7 +264,7 @@ impl Connection {
 
     /// The next frame of the connection's own, for the outbox.
     pub fn poll_transmit(&mut self) -> Option<Frame> {
-        take_first(&mut self.output)
+        self.output.pop_front()
     }
 
     /// The next event. [`Event::Closed`] comes last, after the last frame was taken.
@@ -273,7 +273,7 @@ impl Connection {
             if let Some(id) = self.calls.poll_started() {
                 return Some(Event::Started(id));
             }
-            match take_first(&mut self.events) {
+            match self.events.pop_front() {
                 Some(Queued::Event(event)) => return Some(event),
                 Some(Queued::Cancel { invocation, before }) => {
                     if let Some(id) = self.calls.by_invocation(&invocation, before) {
@@ -522,12 +522,12 @@ impl Connection {
     ///
     /// An end that is known already came behind this one.
     fn end_after_calls(&mut self, reason: CloseReason) {
-        let behind = match self.pending_end {
+        let behind = match self.pending_end.as_deref() {
             None | Some(PendingEnd { behind: Behind::Calls, .. }) => Behind::Calls,
             Some(_) => Behind::Events,
         };
         self.input = BytesMut::new();
-        self.pending_end = Some(PendingEnd { reason, behind });
+        self.pending_end = Some(Box::new(PendingEnd { reason, behind }));
     }
 
     /// Whether the next event is the end, but for those that wait already.
@@ -537,7 +537,8 @@ impl Connection {
     }
 
     fn end_as_pending(&mut self) {
-        let Some(PendingEnd { reason, .. }) = self.pending_end.take() else { return };
+        let Some(end) = self.pending_end.take() else { return };
+        let reason = end.reason;
         let cut_short = reason == CloseReason::Ended
             && self.reads()
             && !self.is_blocked()
@@ -619,22 +620,6 @@ impl Connection {
             && self.pending_end.is_none()
             && !self.is_blocked();
         listens.then(|| self.last_input + self.config.client_timeout_interval)
-    }
-}
-
-/// A queue that was emptied keeps room for this many; an idle connection should be small.
-const KEPT_CAPACITY: usize = 8;
-
-fn take_first<T>(queue: &mut VecDeque<T>) -> Option<T> {
-    let first = queue.pop_front();
-    release(queue);
-    first
-}
-
-/// Gives the memory of a burst back once it is over.
-fn release<T>(queue: &mut VecDeque<T>) {
-    if queue.is_empty() && queue.capacity() > KEPT_CAPACITY {
-        *queue = VecDeque::new();
     }
 }
 

@@ -194,5 +194,6 @@ const NANO: Duration = Duration::from_nanos(1);
 fn an_idle_connection_is_small() {
     let size = size_of::<Connection>();
     println!("Connection: {size} bytes, Event: {} bytes", size_of::<Event>());
-    assert!(size <= 320, "{size}");
+    // With room for one event and one frame, so that neither needs the heap.
+    assert!(size <= 376, "{size}");
 }

@@ -92,7 +92,7 @@ impl Session {
         self.member.abort_signal().fire();
         self.running.cancel_all();
         match mem::replace(&mut self.stage, Stage::Left) {
-            Stage::Greeting(answer) => self.stage = Stage::Interrupted(answer, reason),
+            Stage::Greeting(answer) => self.stage = Stage::Interrupted(answer, Box::new(reason)),
             Stage::Open => self.say_farewell(&reason),
             _ => self.unregister(),
         }
