@@ -23,8 +23,11 @@ use report::Row;
 
 const USAGE: &str = "bench -- codec|echo|broadcast|idle|smoke [--json]\nbench -- results";
 
-/// Everything that is measured, and what its rows are.
-const SECTIONS: [(&str, &str, fn(Scale) -> Vec<Row>); 4] = [
+/// A part: its name, what its rows are, and what measures them.
+type Section = (&'static str, &'static str, fn(Scale) -> Vec<Row>);
+
+/// Everything that is measured.
+const SECTIONS: [Section; 4] = [
     (
         "echo",
         "50 connections get texts of 27 bytes echoed. The floor is raw TCP with the same bytes on the same \

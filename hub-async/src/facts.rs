@@ -13,7 +13,10 @@ use http::header::{self, HeaderName};
 /// are no UTF-8. The query may
 /// hold an access token and the headers a cookie: nothing here prints them.
 #[derive(Clone)]
-pub struct RequestFacts {
+pub struct RequestFacts(Box<Facts>);
+
+#[derive(Clone)]
+struct Facts {
     /// Path, query and headers, one after the other.
     text: Box<str>,
     path: usize,
@@ -59,17 +62,18 @@ impl RequestFacts {
             ends.push((name_end, text.len() as u32));
         }
         let text = text.into_boxed_str();
-        Self { text, path: path.len(), query: path.len() + query.len(), headers: ends.into(), peer }
+        let query = path.len() + query.len();
+        Self(Box::new(Facts { text, path: path.len(), query, headers: ends.into(), peer }))
     }
 
     /// The path, as the client sent it.
     pub fn path(&self) -> &str {
-        self.text.get(..self.path).unwrap_or_default()
+        self.0.text.get(..self.0.path).unwrap_or_default()
     }
 
     /// The query without its question mark, as the client sent it.
     pub fn query(&self) -> &str {
-        self.text.get(self.path..self.query).unwrap_or_default()
+        self.0.text.get(self.0.path..self.0.query).unwrap_or_default()
     }
 
     /// The value of a query item, decoded; names are matched without regard to ASCII case, and the values
@@ -85,10 +89,10 @@ impl RequestFacts {
 
     /// Every header that was kept, in the order of the request.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
-        let mut start = self.query;
-        self.headers.iter().map(move |&(name_end, value_end)| {
-            let name = self.text.get(start..name_end as usize).unwrap_or_default();
-            let value = self.text.get(name_end as usize..value_end as usize).unwrap_or_default();
+        let (text, mut start) = (&self.0.text, self.0.query);
+        self.0.headers.iter().map(move |&(name_end, value_end)| {
+            let name = text.get(start..name_end as usize).unwrap_or_default();
+            let value = text.get(name_end as usize..value_end as usize).unwrap_or_default();
             start = value_end as usize;
             (name, value)
         })
@@ -105,8 +109,8 @@ impl RequestFacts {
     }
 
     /// The address at the other end of the connection; a proxy's, if there is one between.
-    pub const fn peer_addr(&self) -> Option<SocketAddr> {
-        self.peer
+    pub fn peer_addr(&self) -> Option<SocketAddr> {
+        self.0.peer
     }
 }
 
@@ -114,7 +118,7 @@ impl fmt::Debug for RequestFacts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RequestFacts")
             .field("path", &self.path())
-            .field("peer", &self.peer)
+            .field("peer", &self.0.peer)
             .finish_non_exhaustive()
     }
 }

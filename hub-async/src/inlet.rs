@@ -61,6 +61,10 @@ impl Inlet {
         let mut state = self.lock();
         if let Some(chunk) = state.chunks.pop_front() {
             state.bytes -= chunk.bytes.len();
+            if state.chunks.is_empty() {
+                // An idle connection keeps none of it.
+                state.chunks = VecDeque::new();
+            }
             let room = state.full && state.bytes < BUDGET && state.chunks.len() < MOST;
             state.full &= !room;
             return Poll::Ready((Some(chunk), room));

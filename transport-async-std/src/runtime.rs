@@ -125,3 +125,14 @@ impl Future for AsyncIoSleep {
 }
 
 impl Sleep for AsyncIoSleep {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_async_io_adds_to_an_idle_connection_is_small() {
+        assert!(size_of::<AsyncIoSleep>() <= 56, "{}", size_of::<AsyncIoSleep>());
+        assert!(size_of::<TcpSocket>() <= 16, "{}", size_of::<TcpSocket>());
+    }
+}

@@ -77,6 +77,10 @@ impl Direction {
             return if state.ended { Ok(0) } else { Err(ErrorKind::WouldBlock.into()) };
         }
         let count = io::Read::read(&mut state.bytes, buffer)?;
+        if state.bytes.is_empty() {
+            // As sockets, idle pipes cost nothing.
+            state.bytes = VecDeque::new();
+        }
         let waker = state.writer.take();
         drop(state);
         wake(waker);

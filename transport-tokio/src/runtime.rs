@@ -73,3 +73,14 @@ impl Future for TokioSleep {
 }
 
 impl Sleep for TokioSleep {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_tokio_adds_to_an_idle_connection_is_small() {
+        assert!(size_of::<TokioSleep>() <= 120, "{}", size_of::<TokioSleep>());
+        assert!(size_of::<TcpSocket>() <= 32, "{}", size_of::<TcpSocket>());
+    }
+}

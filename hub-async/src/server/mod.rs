@@ -12,6 +12,8 @@ mod routes;
 mod running;
 mod serve;
 mod session;
+#[cfg(test)]
+mod sizes;
 mod websocket;
 
 pub use body::Body;
