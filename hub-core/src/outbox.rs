@@ -63,6 +63,8 @@ pub struct Outbox {
     soft: usize,
     hard: usize,
     last_write: Timestamp,
+    /// Somebody was told to wait for room.
+    crowded: bool,
 }
 
 #[derive(Debug)]
@@ -151,6 +153,7 @@ impl Outbox {
             soft: limits.soft_output,
             hard: limits.hard_output,
             last_write: now,
+            crowded: false,
         }
     }
 
@@ -203,7 +206,11 @@ impl Outbox {
                 Delivery::Hub => Origin::Hub,
             },
         });
-        if self.bytes > self.soft { Pushed::Waiting } else { Pushed::Queued }
+        if self.bytes <= self.soft {
+            return Pushed::Queued;
+        }
+        self.crowded = true;
+        Pushed::Waiting
     }
 
     /// Puts a control frame of the link in front of every frame of which nothing has left, in the place
@@ -286,6 +293,13 @@ impl Outbox {
     /// Whether a send has to wait.
     pub const fn is_over_budget(&self) -> bool {
         self.bytes > self.soft
+    }
+
+    /// Whether a send that has to wait may go on, since the last time that this was asked.
+    pub const fn takes_more_again(&mut self) -> bool {
+        let again = self.crowded && !self.is_over_budget();
+        self.crowded &= !again;
+        again
     }
 
     /// When something last left.

@@ -83,7 +83,7 @@ pub(super) fn flush(
             write(socket, batch, cx).map(|written| {
                 let mut outbox = outlet.lock();
                 outbox.written(written, now);
-                room = !outbox.is_over_budget();
+                room = outbox.takes_more_again();
                 let empty = outbox.is_empty();
                 drop(outbox);
                 Flush { written, more: !empty && written == batch.len(), empty }
@@ -92,25 +92,40 @@ pub(super) fn flush(
         batch.clear();
         result
     });
-    // Not only when the budget was exceeded before this write: dropped messages make room as well.
     if room {
         outlet.tell_room();
     }
     result
 }
 
-/// One vectored write; again only after the socket said that it would block and then that it would not.
+/// One vectored write of the whole batch.
 fn write(socket: &dyn Socket, batch: &Batch, cx: &mut Context<'_>) -> io::Result<usize> {
-    let mut slices = [IoSlice::new(&[]); Batch::MAX_CHUNKS];
-    for (slice, chunk) in slices.iter_mut().zip(batch.chunks()) {
-        *slice = IoSlice::new(chunk);
+    // To lay out all the slices there can be costs more than to write a single one.
+    match batch.chunks() {
+        [chunk] => write_slices(socket, &[IoSlice::new(chunk)], batch.len(), cx),
+        chunks => {
+            let mut slices = [IoSlice::new(&[]); Batch::MAX_CHUNKS];
+            for (slice, chunk) in slices.iter_mut().zip(chunks) {
+                *slice = IoSlice::new(chunk);
+            }
+            let slices = slices.get(..chunks.len()).unwrap_or_default();
+            write_slices(socket, slices, batch.len(), cx)
+        }
     }
-    let slices = slices.get(..batch.chunks().len()).unwrap_or_default();
+}
+
+/// Writes once; again only after the socket said that it would block and then that it would not.
+fn write_slices(
+    socket: &dyn Socket,
+    slices: &[IoSlice<'_>],
+    length: usize,
+    cx: &mut Context<'_>,
+) -> io::Result<usize> {
     loop {
         match socket.try_write(slices) {
             Ok(0) => return Err(ErrorKind::WriteZero.into()),
             Ok(count) => {
-                if count < batch.len() && socket.poll_writable(cx).is_ready() {
+                if count < length && socket.poll_writable(cx).is_ready() {
                     // Either there is room again, or the readiness is stale: the next turn finds out.
                     cx.waker().wake_by_ref();
                 }

@@ -12,6 +12,7 @@ mod phase;
 
 use std::mem;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use hub_proto::handshake::HandshakeRequest;
@@ -56,6 +57,8 @@ pub struct Connection {
     now: Timestamp,
     last_input: Timestamp,
     last_write: Timestamp,
+    /// How long after the last write a ping is due.
+    ping_after: Duration,
     /// The client has pinged, so its silence means something.
     pings: bool,
     /// The link is gone: nothing can be sent.
@@ -95,6 +98,8 @@ impl Connection {
     /// A connection whose link has just come up.
     pub fn new(config: Arc<Config>, facts: TransportFacts, now: Timestamp) -> Self {
         let until = now + config.handshake_timeout;
+        let interval = config.keep_alive_interval;
+        let early = (interval / 8).saturating_mul(u32::from(facts.spread)) / 255;
         Self {
             config,
             facts,
@@ -109,6 +114,7 @@ impl Connection {
             now,
             last_input: now,
             last_write: now,
+            ping_after: interval - early,
             pings: false,
             lost: false,
         }
@@ -607,10 +613,8 @@ impl Connection {
     }
 
     fn ping_at(&self) -> Option<Timestamp> {
-        let interval = self.config.keep_alive_interval;
-        let early = (interval / 8).saturating_mul(u32::from(self.facts.spread)) / 255;
         (self.facts.keep_alive && self.phase.is_connected() && !self.ends_next())
-            .then(|| self.last_write + (interval - early))
+            .then(|| self.last_write + self.ping_after)
     }
 
     fn silence_until(&self) -> Option<Timestamp> {
