@@ -46,6 +46,7 @@ pub mod negotiate;
 mod payload;
 mod prepared;
 mod reply;
+pub mod sse;
 pub mod ws;
 
 pub use bind::{Elements, FromArguments};
