@@ -1,4 +1,4 @@
-//! The body of a negotiate response.
+//! Where a client negotiates, and the body of the response.
 
 use crate::json::{self, Scanner};
 use crate::{DecodeError, JsonType};
@@ -31,6 +31,38 @@ pub struct NegotiateResponse {
     pub available_transports: Option<Vec<AvailableTransport>>,
     /// Why there is no connection; nothing else is written with it.
     pub error: Option<String>,
+}
+
+/// How many redirects clients follow before they give up, as Microsoft's do.
+pub const MAX_REDIRECTS: usize = 100;
+
+/// Where to `POST` for an endpoint, which is what the user gave or the [`url`](NegotiateResponse::url) of a redirect.
+///
+/// `negotiate` is appended to the path, and the version to the query, as is `useStatefulReconnect=true` on request.
+/// What the query names already, in any case, stays as it is. A fragment is left out.
+///
+/// ```
+/// let url = hub_proto::negotiate::url("https://example.com/chat?room=1", false);
+/// assert_eq!(url, "https://example.com/chat/negotiate?room=1&negotiateVersion=1");
+/// ```
+pub fn url(endpoint: &str, use_stateful_reconnect: bool) -> String {
+    let (endpoint, _fragment) = endpoint.split_once('#').unwrap_or((endpoint, ""));
+    let (path, query) = endpoint.split_once('?').unwrap_or((endpoint, ""));
+    let mut items: Vec<_> = query.split('&').filter(|item| !item.is_empty()).collect();
+    for (item, wanted) in
+        [("negotiateVersion=1", true), ("useStatefulReconnect=true", use_stateful_reconnect)]
+    {
+        let named = items.iter().any(|other| name(other).eq_ignore_ascii_case(name(item)));
+        if wanted && !named {
+            items.push(item);
+        }
+    }
+    format!("{}/negotiate?{}", path.strip_suffix('/').unwrap_or(path), items.join("&"))
+}
+
+/// Of an item of a query.
+fn name(item: &str) -> &str {
+    item.split_once('=').map_or(item, |(name, _)| name)
 }
 
 /// A response that a client cannot use.
@@ -97,6 +129,17 @@ impl NegotiateResponse {
             response.check_required()?;
         }
         Ok(response)
+    }
+
+    /// What transports send as `id`: the public id in version 0, the secret token from version 1 on.
+    ///
+    /// `None` if the response has none, as a redirect or an error.
+    pub fn token(&self) -> Option<&str> {
+        if self.negotiate_version > 0 {
+            self.connection_token.as_deref()
+        } else {
+            self.connection_id.as_deref()
+        }
     }
 
     fn property(&mut self, key: &str, scanner: &mut Scanner<'_>) -> Result<(), DecodeError> {
