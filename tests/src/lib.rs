@@ -4,3 +4,4 @@ pub mod architecture;
 pub mod fuzz;
 pub mod memory;
 pub mod node;
+pub mod python;
