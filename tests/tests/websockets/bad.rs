@@ -284,8 +284,8 @@ fn spoil(frames: &mut Vec<Raw>, random: &mut Random) {
         }
     }
     // A text that is never ended is no text yet, which sides may judge early or late.
-    let data = frames.iter().filter(|frame| frame.first & 0x08 == 0);
-    if data.last().is_some_and(|frame| frame.first & 0x80 == 0) {
+    let mut data = frames.iter().filter(|frame| frame.first & 0x08 == 0);
+    if data.next_back().is_some_and(|frame| frame.first & 0x80 == 0) {
         frames.push(raw(0x80, Vec::new()));
     }
 }

@@ -33,16 +33,16 @@ fn main() -> ExitCode {
     if !arguments.list {
         println!("seed {seed}");
     }
-    let mut trials = trials(&Library::Tungstenite, seed);
+    let mut all = trials(&Library::Tungstenite, seed);
     match node::prepare() {
-        Ok(()) => trials.extend(self::trials(&Library::Ws, seed)),
-        Err(reason) => trials.push(node::missing("ws", reason)),
+        Ok(()) => all.extend(trials(&Library::Ws, seed)),
+        Err(reason) => all.push(node::missing("ws", reason)),
     }
     match python::prepare(Path::new(env!("CARGO_TARGET_TMPDIR"))) {
-        Ok(python) => trials.extend(self::trials(&Library::Websockets(python), seed)),
-        Err(reason) => trials.push(node::missing("websockets", reason)),
+        Ok(python) => all.extend(trials(&Library::Websockets(python), seed)),
+        Err(reason) => all.push(node::missing("websockets", reason)),
     }
-    libtest_mimic::run(&arguments, trials).exit_code()
+    libtest_mimic::run(&arguments, all).exit_code()
 }
 
 type Scenario = fn(&mut Peer, u32) -> Result<(), Failed>;
