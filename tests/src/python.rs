@@ -1,6 +1,6 @@
 //! Tests that are scripts for Python: a virtual environment with the packages that they need.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -13,6 +13,12 @@ pub fn prepare(folder: &Path) -> Result<PathBuf, String> {
     let python = environment.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
     let requirements = node::folder().join("requirements.txt");
     let wanted = fs::read(&requirements).map_err(|error| error.to_string())?;
+    // The program may start several times at the same moment.
+    let lock = File::create(folder.join("python.lock")).and_then(|file| {
+        file.lock()?;
+        Ok(file)
+    });
+    let _lock = lock.map_err(|error| format!("no lock: {error}"))?;
     // Written last, so that an environment that is not complete is made again.
     let installed = environment.join("installed.txt");
     if fs::read(&installed).is_ok_and(|there| there == wanted) {
