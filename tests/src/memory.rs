@@ -76,8 +76,13 @@ impl Client {
         let (ours, theirs) = pipe(CAPACITY);
         let request = Request::get(uri).body(()).expect("a URI");
         service.serve_socket(&request, Arc::new(theirs), b"").expect("the hub takes it");
+        Self::over(ours)
+    }
+
+    /// The client at the end of a pipe that is a WebSocket already.
+    pub fn over(pipe: Pipe) -> Self {
         let decoder = Decoder::new(Role::Client, Config::default());
-        Self { pipe: ours, decoder, partial: Vec::new(), seen: VecDeque::new(), raw: false }
+        Self { pipe, decoder, partial: Vec::new(), seen: VecDeque::new(), raw: false }
     }
 
     /// Opens a WebSocket and shakes hands.

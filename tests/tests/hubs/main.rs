@@ -11,6 +11,7 @@ mod requests;
 mod shutdown;
 mod slow;
 mod timers;
+mod turns;
 
 use std::cell::RefCell;
 use std::sync::{Arc, Mutex};
