@@ -2,6 +2,7 @@
 
 pub mod architecture;
 pub mod fuzz;
+pub mod hub;
 pub mod memory;
 pub mod node;
 pub mod python;

@@ -2,6 +2,7 @@
 
 mod building;
 mod endings;
+mod everywhere;
 mod hooks;
 mod logs;
 mod methods;
