@@ -44,8 +44,11 @@ pub fn encode(message: &Message<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(&[b'}', SEPARATOR]);
 }
 
-/// Appends an invocation whose arguments are typed values.
-pub(crate) fn write_invocation(
+/// Appends an invocation whose arguments are typed values, and the separator.
+///
+/// # Errors
+/// A value that its `Serialize` refuses to write; what was appended until then stays.
+pub fn write_invocation(
     id: Option<&str>,
     target: &str,
     arguments: &dyn Arguments,

@@ -11,8 +11,8 @@ mod scan;
 
 pub use decode::decode;
 pub use elements::{Elements, check, read};
-pub use encode::encode;
+pub use encode::{encode, write_invocation};
 
 pub(crate) use decode::{boolean as boolean_property, nullable_integer, string as string_property};
-pub(crate) use encode::{string, write_invocation};
+pub(crate) use encode::string;
 pub(crate) use scan::Scanner;
