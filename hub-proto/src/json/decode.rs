@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::scan::{Scanner, Syntax};
+use super::scan::{Scanner, Syntax, text, utf8};
 use crate::message::{
     CancelInvocation, Close, Completion, Headers, Invocation, Message, Outcome, StreamInvocation,
     StreamItem,
@@ -15,9 +15,9 @@ pub fn decode(record: &[u8]) -> Result<Decoded<'_>, DecodeError> {
     scanner.enter(JsonType::Object)?;
     let mut envelope = Envelope::default();
     let mut first = true;
-    while let Some(key) = scanner.key(first)? {
+    while let Some(key) = scanner.raw_key(first)? {
         first = false;
-        envelope.property(&key, &mut scanner)?;
+        envelope.property(key, &mut scanner)?;
     }
     envelope.message()
 }
@@ -29,9 +29,9 @@ struct Envelope<'a> {
     id: Option<Cow<'a, str>>,
     target: Option<Cow<'a, str>>,
     error: Option<Cow<'a, str>>,
-    arguments: Option<&'a str>,
-    item: Option<&'a str>,
-    result: Option<&'a str>,
+    arguments: Option<&'a [u8]>,
+    item: Option<&'a [u8]>,
+    result: Option<&'a [u8]>,
     stream_ids: Option<Vec<Cow<'a, str>>>,
     headers: Headers<'a>,
     allow_reconnect: bool,
@@ -41,23 +41,30 @@ struct Envelope<'a> {
 impl<'a> Envelope<'a> {
     /// Takes the value of `key`. Known ones are checked for their type whatever the message's type;
     /// of duplicates the last one wins.
-    fn property(&mut self, key: &str, scanner: &mut Scanner<'a>) -> Result<(), DecodeError> {
-        match key {
-            "type" => self.kind = Some(integer(scanner, "type")?),
-            "invocationId" => self.id = Some(string(scanner, "invocationId")?),
-            "target" => self.target = Some(string(scanner, "target")?),
-            "error" => self.error = Some(string(scanner, "error")?),
-            "arguments" => {
+    fn property(
+        &mut self,
+        key: Cow<'a, [u8]>,
+        scanner: &mut Scanner<'a>,
+    ) -> Result<(), DecodeError> {
+        match &*key {
+            b"type" => self.kind = Some(integer(scanner, "type")?),
+            b"invocationId" => self.id = Some(string(scanner, "invocationId")?),
+            b"target" => self.target = Some(string(scanner, "target")?),
+            b"error" => self.error = Some(string(scanner, "error")?),
+            b"arguments" => {
                 expect_type(scanner, "arguments", JsonType::Array, JsonType::Array)?;
                 replace(&mut self.arguments, scanner.raw(1)?)?;
             }
-            "item" => replace(&mut self.item, scanner.raw(1)?)?,
-            "result" => replace(&mut self.result, scanner.raw(1)?)?,
-            "streamIds" => self.stream_ids = Some(stream_ids(scanner)?),
-            "headers" => headers(scanner, &mut self.headers)?,
-            "allowReconnect" => self.allow_reconnect = boolean(scanner, "allowReconnect")?,
-            "sequenceId" => self.sequence_id = nullable_integer(scanner, "sequenceId")?,
-            _ => scanner.skip(1)?,
+            b"item" => replace(&mut self.item, scanner.raw(1)?)?,
+            b"result" => replace(&mut self.result, scanner.raw(1)?)?,
+            b"streamIds" => self.stream_ids = Some(stream_ids(scanner)?),
+            b"headers" => headers(scanner, &mut self.headers)?,
+            b"allowReconnect" => self.allow_reconnect = boolean(scanner, "allowReconnect")?,
+            b"sequenceId" => self.sequence_id = nullable_integer(scanner, "sequenceId")?,
+            _ => {
+                text(key)?;
+                scanner.skip(1)?;
+            }
         }
         Ok(())
     }
@@ -136,19 +143,20 @@ impl<'a> Envelope<'a> {
 }
 
 /// Checks the grammar of a raw value inside a message.
-pub(super) fn check(raw: &str) -> Result<(), Syntax> {
-    let mut scanner = Scanner::new(raw.as_bytes());
-    scanner.skip(1)?;
+pub(super) fn check(raw: &[u8]) -> Result<(), Syntax> {
+    utf8(raw)?;
+    let mut scanner = Scanner::new(raw);
+    scanner.skip_text(1)?;
     if scanner.peek().is_none() { Ok(()) } else { Err(Syntax) }
 }
 
 /// The last duplicate wins, but the one before it was read too.
-fn replace<'a>(slot: &mut Option<&'a str>, raw: &'a str) -> Result<(), Syntax> {
+fn replace<'a>(slot: &mut Option<&'a [u8]>, raw: &'a [u8]) -> Result<(), Syntax> {
     slot.replace(raw).map_or(Ok(()), check)
 }
 
-fn payload(raw: &str) -> Payload<'_> {
-    Payload::new(Encoding::Json, raw.as_bytes())
+const fn payload(raw: &[u8]) -> Payload<'_> {
+    Payload::new(Encoding::Json, raw)
 }
 
 fn required_id(id: Option<Cow<'_, str>>) -> Result<Cow<'_, str>, DecodeError> {
@@ -182,16 +190,29 @@ pub(crate) fn string<'a>(
 }
 
 /// A property that must be an integer of that width.
-fn integer<T: std::str::FromStr>(
+fn integer<T: TryFrom<i64>>(
     scanner: &mut Scanner<'_>,
     name: &'static str,
 ) -> Result<T, DecodeError> {
     expect_type(scanner, name, JsonType::Number, JsonType::Number)?;
-    scanner.number()?.parse().map_err(|_| DecodeError::Integer(name))
+    let integer = parse_integer(scanner.number()?).and_then(|integer| integer.try_into().ok());
+    integer.ok_or(DecodeError::Integer(name))
+}
+
+/// `None` for a fraction, an exponent, and what does not fit.
+fn parse_integer(number: &[u8]) -> Option<i64> {
+    let (digits, sign) = match number.strip_prefix(b"-") {
+        Some(digits) => (digits, -1),
+        None => (number, 1),
+    };
+    digits.iter().try_fold(0_i64, |value, digit| {
+        let digit = sign * i64::from(digit.checked_sub(b'0').filter(|digit| *digit < 10)?);
+        value.checked_mul(10)?.checked_add(digit)
+    })
 }
 
 /// A property that must be an integer of that width, or null.
-pub(crate) fn nullable_integer<T: std::str::FromStr>(
+pub(crate) fn nullable_integer<T: TryFrom<i64>>(
     scanner: &mut Scanner<'_>,
     name: &'static str,
 ) -> Result<Option<T>, DecodeError> {
@@ -241,6 +262,7 @@ fn headers<'a>(scanner: &mut Scanner<'a>, headers: &mut Headers<'a>) -> Result<(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::BindError;
 
     fn error(record: &str) -> String {
         decode(record.as_bytes()).expect_err(record).to_string()
@@ -270,5 +292,35 @@ mod tests {
     fn bytes_that_are_no_text_matter_before_the_closing_brace_only() {
         assert_eq!(decode(b"{\"type\":6}\xff"), Ok(Decoded::Message(Message::Ping)));
         assert_eq!(decode(b"{\"type\":6,\"x\":\"\xff\"}"), Err(DecodeError::Syntax));
+        assert_eq!(decode(b"{\"type\":6,\"\xff\":1}"), Err(DecodeError::Syntax));
+        assert_eq!(decode(b"{\"type\":6,\"error\":\"\xff\"}"), Err(DecodeError::Syntax));
+        assert_eq!(decode(b"{\"type\":6,\"item\":\"\xff\"}"), Err(DecodeError::Syntax));
+        assert_eq!(decode(b"{\"type\":6,\xff}"), Err(DecodeError::Syntax));
+    }
+    #[test]
+    fn a_payload_that_is_no_text_is_told_by_whoever_reads_it() {
+        let record = b"{\"type\":1,\"target\":\"t\",\"arguments\":[\"\xff\"]}";
+        let Ok(Decoded::Message(Message::Invocation(call))) = decode(record) else {
+            panic!("no invocation")
+        };
+        assert_eq!(call.arguments.check(), Err(BindError::Syntax));
+        assert_eq!(call.arguments.bind::<(String,)>(), Err(BindError::Syntax));
+        assert_eq!(call.arguments.read::<Vec<String>>(), Err(BindError::Syntax));
+    }
+
+    #[test]
+    fn integers_reach_to_their_ends() {
+        for (text, number) in [
+            ("0", Some(0)),
+            ("-0", Some(0)),
+            ("9223372036854775807", Some(i64::MAX)),
+            ("-9223372036854775808", Some(i64::MIN)),
+            ("9223372036854775808", None),
+            ("-9223372036854775809", None),
+            ("1.0", None),
+            ("1e2", None),
+        ] {
+            assert_eq!(parse_integer(text.as_bytes()), number, "{text}");
+        }
     }
 }

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Deserializer;
 
 use super::decode;
-use super::scan::{Scanner, Syntax};
+use super::scan::{Scanner, Syntax, utf8};
 use crate::BindError;
 
 impl From<Syntax> for BindError {
@@ -16,7 +16,7 @@ impl From<Syntax> for BindError {
 /// The elements of a raw JSON array, read one by one.
 #[derive(Clone, Debug)]
 pub struct Elements<'a> {
-    whole: &'a [u8],
+    whole: &'a str,
     scanner: Scanner<'a>,
     taken: usize,
 }
@@ -24,27 +24,29 @@ pub struct Elements<'a> {
 impl<'a> Elements<'a> {
     /// Starts at the front of `raw`, which must be an array.
     pub fn new(raw: &'a [u8]) -> Result<Self, BindError> {
+        let whole = utf8(raw)?;
         let mut scanner = Scanner::new(raw);
         if !scanner.take(b'[') {
             check(raw)?;
             return Err(BindError::Shape);
         }
-        Ok(Self { whole: raw, scanner, taken: 0 })
+        Ok(Self { whole, scanner, taken: 0 })
     }
 
     /// Reads the next of `expected` elements.
     pub fn next<T: Deserialize<'a>>(&mut self, expected: usize) -> Result<T, BindError> {
         if !self.scanner.element(self.taken == 0)? {
-            check(self.whole)?;
+            check(self.whole.as_bytes())?;
             return Err(BindError::Count { provided: self.taken, expected });
         }
         self.taken += 1;
-        let mut values = Deserializer::from_str(self.scanner.rest()).into_iter();
+        let rest = self.whole.get(self.scanner.at..).unwrap_or_default();
+        let mut values = Deserializer::from_str(rest).into_iter();
         if let Some(Ok(value)) = values.next() {
-            self.scanner.advance(values.byte_offset());
+            self.scanner.at += values.byte_offset();
             return Ok(value);
         }
-        check(self.whole)?;
+        check(self.whole.as_bytes())?;
         Err(BindError::Shape)
     }
 
@@ -52,7 +54,7 @@ impl<'a> Elements<'a> {
     pub fn finish(mut self, expected: usize) -> Result<(), BindError> {
         while self.scanner.element(self.taken == 0)? {
             self.taken += 1;
-            self.scanner.skip(2)?;
+            self.scanner.skip_text(2)?;
         }
         if self.scanner.peek().is_some() {
             return Err(BindError::Syntax);
@@ -74,8 +76,7 @@ pub fn read<'a, T: Deserialize<'a>>(raw: &'a [u8]) -> Result<T, BindError> {
 ///
 /// serde_json also calls numbers out of range and lone surrogates bad syntax; only this decides.
 pub fn check(raw: &[u8]) -> Result<(), BindError> {
-    let text = simdutf8::basic::from_utf8(raw).map_err(|_| BindError::Syntax)?;
-    Ok(decode::check(text)?)
+    Ok(decode::check(raw)?)
 }
 
 #[cfg(test)]

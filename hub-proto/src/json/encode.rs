@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::string::plain;
 use crate::framing::SEPARATOR;
 use crate::message::{Close, Headers, Message, Outcome};
 use crate::{Arguments, EncodeError, Encoding};
@@ -130,10 +131,8 @@ pub(crate) fn string(out: &mut Vec<u8>, text: &str) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     out.push(b'"');
     let mut run = text.as_bytes();
-    while let Some(found) =
-        run.iter().position(|&byte| byte < 0x20 || byte == b'"' || byte == b'\\')
-    {
-        let (clean, rest) = run.split_at(found);
+    loop {
+        let (clean, rest) = run.split_at(plain(run));
         out.extend_from_slice(clean);
         let Some((&byte, rest)) = rest.split_first() else { break };
         match byte {
@@ -154,6 +153,5 @@ pub(crate) fn string(out: &mut Vec<u8>, text: &str) {
         }
         run = rest;
     }
-    out.extend_from_slice(run);
     out.push(b'"');
 }

@@ -4,10 +4,14 @@
 //! document order, null is not absent) and lenient where it is lenient (unknown properties,
 //! duplicates, anything after the closing brace).
 
+mod block;
 mod decode;
 mod elements;
 mod encode;
+mod raw;
 mod scan;
+mod skip;
+mod string;
 
 pub use decode::decode;
 pub use elements::{Elements, check, read};
