@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::scan::{Scanner, Syntax, text, utf8};
+use super::property::Property;
+use super::scan::{Scanner, Syntax, utf8};
 use crate::message::{
     CancelInvocation, Close, Completion, Headers, Invocation, Message, Outcome, StreamInvocation,
     StreamItem,
@@ -15,9 +16,9 @@ pub fn decode(record: &[u8]) -> Result<Decoded<'_>, DecodeError> {
     scanner.enter(JsonType::Object)?;
     let mut envelope = Envelope::default();
     let mut first = true;
-    while let Some(key) = scanner.raw_key(first)? {
+    while let Some(property) = Property::next(&mut scanner, first)? {
         first = false;
-        envelope.property(key, &mut scanner)?;
+        envelope.take(property, &mut scanner)?;
     }
     envelope.message()
 }
@@ -39,32 +40,27 @@ struct Envelope<'a> {
 }
 
 impl<'a> Envelope<'a> {
-    /// Takes the value of `key`. Known ones are checked for their type whatever the message's type;
-    /// of duplicates the last one wins.
-    fn property(
-        &mut self,
-        key: Cow<'a, [u8]>,
-        scanner: &mut Scanner<'a>,
-    ) -> Result<(), DecodeError> {
-        match &*key {
-            b"type" => self.kind = Some(integer(scanner, "type")?),
-            b"invocationId" => self.id = Some(string(scanner, "invocationId")?),
-            b"target" => self.target = Some(string(scanner, "target")?),
-            b"error" => self.error = Some(string(scanner, "error")?),
-            b"arguments" => {
-                expect_type(scanner, "arguments", JsonType::Array, JsonType::Array)?;
+    /// Takes the value of a property. Known ones are checked for their type whatever the message's
+    /// type; of duplicates the last one wins.
+    fn take(&mut self, property: Property, scanner: &mut Scanner<'a>) -> Result<(), DecodeError> {
+        match property {
+            Property::Type => self.kind = Some(integer(scanner, "type")?),
+            Property::Target => self.target = Some(string(scanner, "target")?),
+            Property::Arguments => {
+                expect_type(scanner, "arguments", JsonType::Array)?;
                 replace(&mut self.arguments, scanner.raw(1)?)?;
             }
-            b"item" => replace(&mut self.item, scanner.raw(1)?)?,
-            b"result" => replace(&mut self.result, scanner.raw(1)?)?,
-            b"streamIds" => self.stream_ids = Some(stream_ids(scanner)?),
-            b"headers" => headers(scanner, &mut self.headers)?,
-            b"allowReconnect" => self.allow_reconnect = boolean(scanner, "allowReconnect")?,
-            b"sequenceId" => self.sequence_id = nullable_integer(scanner, "sequenceId")?,
-            _ => {
-                text(key)?;
-                scanner.skip(1)?;
+            Property::InvocationId => self.id = Some(string(scanner, "invocationId")?),
+            Property::Result => replace(&mut self.result, scanner.raw(1)?)?,
+            Property::Item => replace(&mut self.item, scanner.raw(1)?)?,
+            Property::Error => self.error = Some(string(scanner, "error")?),
+            Property::StreamIds => self.stream_ids = Some(stream_ids(scanner)?),
+            Property::Headers => headers(scanner, &mut self.headers)?,
+            Property::AllowReconnect => {
+                self.allow_reconnect = boolean(scanner, "allowReconnect")?;
             }
+            Property::SequenceId => self.sequence_id = nullable_integer(scanner, "sequenceId")?,
+            Property::Unknown => scanner.skip(1)?,
         }
         Ok(())
     }
@@ -167,17 +163,15 @@ fn required_target(target: Option<Cow<'_, str>>) -> Result<Cow<'_, str>, DecodeE
     target.filter(|target| !target.is_empty()).ok_or(DecodeError::Missing("target"))
 }
 
+#[inline]
 fn expect_type(
     scanner: &mut Scanner<'_>,
     name: &'static str,
     wanted: JsonType,
-    shown: JsonType,
 ) -> Result<(), DecodeError> {
-    if scanner.type_of_next()? == wanted {
-        Ok(())
-    } else {
-        Err(DecodeError::Type { name, wanted: shown })
-    }
+    let found = scanner.type_of_next()?;
+    let kind = if wanted == JsonType::StartObject { JsonType::Object } else { wanted };
+    if found == kind { Ok(()) } else { Err(DecodeError::Type { name, wanted }) }
 }
 
 /// A property that must be a string.
@@ -185,7 +179,7 @@ pub(crate) fn string<'a>(
     scanner: &mut Scanner<'a>,
     name: &'static str,
 ) -> Result<Cow<'a, str>, DecodeError> {
-    expect_type(scanner, name, JsonType::String, JsonType::String)?;
+    expect_type(scanner, name, JsonType::String)?;
     Ok(scanner.string()?)
 }
 
@@ -194,7 +188,7 @@ fn integer<T: TryFrom<i64>>(
     scanner: &mut Scanner<'_>,
     name: &'static str,
 ) -> Result<T, DecodeError> {
-    expect_type(scanner, name, JsonType::Number, JsonType::Number)?;
+    expect_type(scanner, name, JsonType::Number)?;
     let integer = parse_integer(scanner.number()?).and_then(|integer| integer.try_into().ok());
     integer.ok_or(DecodeError::Integer(name))
 }
@@ -233,7 +227,7 @@ pub(crate) fn boolean(scanner: &mut Scanner<'_>, name: &'static str) -> Result<b
 }
 
 fn stream_ids<'a>(scanner: &mut Scanner<'a>) -> Result<Vec<Cow<'a, str>>, DecodeError> {
-    expect_type(scanner, "streamIds", JsonType::Array, JsonType::Array)?;
+    expect_type(scanner, "streamIds", JsonType::Array)?;
     scanner.enter(JsonType::Array)?;
     let mut ids = Vec::new();
     while scanner.element(ids.is_empty())? {
@@ -247,7 +241,7 @@ fn stream_ids<'a>(scanner: &mut Scanner<'a>) -> Result<Vec<Cow<'a, str>>, Decode
 }
 
 fn headers<'a>(scanner: &mut Scanner<'a>, headers: &mut Headers<'a>) -> Result<(), DecodeError> {
-    expect_type(scanner, "headers", JsonType::Object, JsonType::StartObject)?;
+    expect_type(scanner, "headers", JsonType::StartObject)?;
     scanner.enter(JsonType::Object)?;
     headers.clear();
     while let Some(name) = scanner.key(headers.is_empty())? {

@@ -40,10 +40,10 @@ impl<'a> Elements<'a> {
             return Err(BindError::Count { provided: self.taken, expected });
         }
         self.taken += 1;
-        let rest = self.whole.get(self.scanner.at..).unwrap_or_default();
+        let rest = self.whole.get(self.scanner.taken()..).unwrap_or_default();
         let mut values = Deserializer::from_str(rest).into_iter();
         if let Some(Ok(value)) = values.next() {
-            self.scanner.at += values.byte_offset();
+            self.scanner.advance(values.byte_offset())?;
             return Ok(value);
         }
         check(self.whole.as_bytes())?;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::string::plain;
+use super::plain::plain;
 use crate::framing::SEPARATOR;
 use crate::message::{Close, Headers, Message, Outcome};
 use crate::{Arguments, EncodeError, Encoding};

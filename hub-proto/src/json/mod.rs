@@ -8,6 +8,8 @@ mod block;
 mod decode;
 mod elements;
 mod encode;
+mod plain;
+mod property;
 mod raw;
 mod scan;
 mod skip;

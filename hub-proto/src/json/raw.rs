@@ -12,14 +12,14 @@ impl<'a> Scanner<'a> {
     /// Takes one value inside `depth` containers.
     pub(super) fn raw(&mut self, depth: u32) -> Result<&'a [u8], Syntax> {
         let value = self.type_of_next()?;
-        let start = self.at;
+        let start = self.rest;
         match value {
             JsonType::Object | JsonType::Array | JsonType::StartObject => {
-                self.at += 1;
+                self.advance(1)?;
                 self.raw_container(depth)?;
             }
             JsonType::String => {
-                self.at += 1;
+                self.advance(1)?;
                 self.end_of_string()?;
             }
             JsonType::Number => {
@@ -29,7 +29,7 @@ impl<'a> Scanner<'a> {
             JsonType::False => self.literal("false")?,
             JsonType::Null => self.literal("null")?,
         }
-        self.since(start)
+        Ok(self.since(start))
     }
 
     /// Takes the rest of a container whose opening bracket was taken and is inside `outer` others.
@@ -48,10 +48,9 @@ impl<'a> Scanner<'a> {
             if depth > outer + closing && depth + opening <= MAX_DEPTH {
                 depth = depth + opening - closing;
             } else if let Some(end) = end_of_container(opens, closes, &mut depth, outer)? {
-                self.at += end;
-                return Ok(());
+                return self.advance(end);
             }
-            self.at += length;
+            self.advance(length)?;
             if strings == u64::MAX && block.backslashes == 0 {
                 // A long string: there is a faster way to its end.
                 self.end_of_string()?;
@@ -63,32 +62,31 @@ impl<'a> Scanner<'a> {
 
     /// What stands in the next 64 bytes, or in fewer at the end, and how many those are.
     fn block(&self) -> Option<(Block, usize)> {
-        let rest = self.rest();
-        if let Some(bytes) = rest.first_chunk() {
+        if let Some(bytes) = self.rest.first_chunk() {
             return Some((Block::of(bytes), 64));
         }
-        if rest.is_empty() {
+        let length = self.rest.len();
+        if length == 0 {
             return None;
         }
         // The last 64 bytes are there whole, unless there never were so many.
         let block = match self.last_block() {
-            Some(bytes) => Block::of(bytes).behind(64 - rest.len() as u32),
+            Some(bytes) => Block::of(bytes).behind(64 - length as u32),
             None => {
                 let mut bytes = [0; 64];
-                bytes.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+                bytes.iter_mut().zip(self.rest).for_each(|(to, from)| *to = *from);
                 Block::of(&bytes)
             }
         };
-        Some((block, rest.len()))
+        Some((block, length))
     }
 
     /// Takes the rest of a string whose opening quote was taken, with its closing quote.
     fn end_of_string(&mut self) -> Result<(), Syntax> {
         loop {
-            let rest = self.rest();
-            let found = memchr::memchr2(b'"', b'\\', rest).ok_or(Syntax)?;
-            let escape = rest.get(found) == Some(&b'\\');
-            self.at += found + 1 + usize::from(escape);
+            let found = memchr::memchr2(b'"', b'\\', self.rest).ok_or(Syntax)?;
+            let escape = self.rest.get(found) == Some(&b'\\');
+            self.advance(found + 1 + usize::from(escape))?;
             if !escape {
                 return Ok(());
             }

@@ -24,22 +24,13 @@ pub(super) const MAX_DEPTH: u32 = 64;
 #[derive(Clone, Debug)]
 pub(crate) struct Scanner<'a> {
     record: &'a [u8],
-    pub(super) at: usize,
+    /// What has not been taken yet: the end of the record.
+    pub(super) rest: &'a [u8],
 }
 
 impl<'a> Scanner<'a> {
     pub(crate) const fn new(record: &'a [u8]) -> Self {
-        Self { record, at: 0 }
-    }
-
-    /// What has not been taken yet.
-    pub(super) fn rest(&self) -> &'a [u8] {
-        self.record.get(self.at..).unwrap_or_default()
-    }
-
-    /// What has been taken since `start`.
-    pub(super) fn since(&self, start: usize) -> Result<&'a [u8], Syntax> {
-        self.record.get(start..self.at).ok_or(Syntax)
+        Self { record, rest: record }
     }
 
     /// The last 64 bytes of everything, taken or not.
@@ -47,26 +38,47 @@ impl<'a> Scanner<'a> {
         self.record.last_chunk()
     }
 
-    pub(super) fn byte(&self) -> Option<u8> {
-        self.record.get(self.at).copied()
+    /// How many bytes have been taken.
+    pub(super) const fn taken(&self) -> usize {
+        self.record.len() - self.rest.len()
+    }
+
+    /// What has been taken since `start` was the rest.
+    pub(super) fn since(&self, start: &'a [u8]) -> &'a [u8] {
+        start.get(..start.len() - self.rest.len()).unwrap_or_default()
+    }
+
+    /// Takes so many bytes, all of which are there.
+    pub(super) fn advance(&mut self, bytes: usize) -> Result<(), Syntax> {
+        self.rest = self.rest.get(bytes..).ok_or(Syntax)?;
+        Ok(())
     }
 
     /// The next byte that is no white space, not taken.
+    #[inline]
     pub(crate) fn peek(&mut self) -> Option<u8> {
-        while let Some(byte) = self.byte() {
+        while let Some((&byte, rest)) = self.rest.split_first() {
             if !matches!(byte, b' ' | b'\t' | b'\n' | b'\r') {
                 return Some(byte);
             }
-            self.at += 1;
+            self.rest = rest;
         }
         None
     }
 
     /// Takes `byte` if it is next.
+    #[inline]
     pub(crate) fn take(&mut self, byte: u8) -> bool {
         let found = self.peek() == Some(byte);
-        self.at += usize::from(found);
+        if found {
+            self.step();
+        }
         found
+    }
+
+    /// Takes a byte that has been seen.
+    fn step(&mut self) {
+        self.rest = self.rest.split_first().map_or(self.rest, |(_, rest)| rest);
     }
 
     pub(super) fn expect(&mut self, byte: u8) -> Result<(), Syntax> {
@@ -102,18 +114,13 @@ impl<'a> Scanner<'a> {
 
     /// The next key of an object whose `{` was taken, its colon taken too; `None` at its `}`.
     pub(crate) fn key(&mut self, first: bool) -> Result<Option<Cow<'a, str>>, Syntax> {
-        self.raw_key(first)?.map(text).transpose()
-    }
-
-    /// The same, not yet known to be text.
-    pub(super) fn raw_key(&mut self, first: bool) -> Result<Option<Cow<'a, [u8]>>, Syntax> {
         if self.take(b'}') {
             return Ok(None);
         }
         if !first {
             self.expect(b',')?;
         }
-        let key = self.raw_string()?;
+        let key = self.string()?;
         self.expect(b':')?;
         Ok(Some(key))
     }
@@ -137,46 +144,45 @@ impl<'a> Scanner<'a> {
     /// The next value, which must be a number: its text.
     pub(crate) fn number(&mut self) -> Result<&'a [u8], Syntax> {
         self.peek();
-        let start = self.at;
-        self.at += usize::from(self.byte() == Some(b'-'));
-        match self.byte() {
-            Some(b'0') => self.at += 1,
-            Some(b'1'..=b'9') => self.digits(),
-            _ => return Err(Syntax),
+        let start = self.rest;
+        self.step_over(b"-");
+        match self.rest.first() {
+            Some(b'0') => self.step(),
+            _ => self.digits()?,
         }
-        if self.byte() == Some(b'.') {
-            self.at += 1;
-            self.some_digits()?;
+        if self.step_over(b".") {
+            self.digits()?;
         }
-        if matches!(self.byte(), Some(b'e' | b'E')) {
-            self.at += 1;
-            self.at += usize::from(matches!(self.byte(), Some(b'+' | b'-')));
-            self.some_digits()?;
+        if self.step_over(b"eE") {
+            self.step_over(b"+-");
+            self.digits()?;
         }
-        self.since(start)
+        Ok(self.since(start))
     }
 
-    fn digits(&mut self) {
-        while matches!(self.byte(), Some(b'0'..=b'9')) {
-            self.at += 1;
+    /// Takes one of `bytes`, if it is next.
+    fn step_over(&mut self, bytes: &[u8]) -> bool {
+        let found = self.rest.first().is_some_and(|byte| bytes.contains(byte));
+        if found {
+            self.step();
         }
+        found
     }
 
-    fn some_digits(&mut self) -> Result<(), Syntax> {
-        let start = self.at;
-        self.digits();
-        if self.at > start { Ok(()) } else { Err(Syntax) }
+    /// Takes at least one digit.
+    fn digits(&mut self) -> Result<(), Syntax> {
+        let digits = self.rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        if digits == 0 {
+            return Err(Syntax);
+        }
+        self.advance(digits)
     }
 
     /// Takes one of `true`, `false` and `null`.
     pub(crate) fn literal(&mut self, word: &'static str) -> Result<(), Syntax> {
         self.peek();
-        if self.rest().starts_with(word.as_bytes()) {
-            self.at += word.len();
-            Ok(())
-        } else {
-            Err(Syntax)
-        }
+        self.rest = self.rest.strip_prefix(word.as_bytes()).ok_or(Syntax)?;
+        Ok(())
     }
 }
 

@@ -6,9 +6,9 @@ use crate::JsonType;
 impl Scanner<'_> {
     /// Skips one value inside `depth` containers; it must be well-formed.
     pub(crate) fn skip(&mut self, depth: u32) -> Result<(), Syntax> {
-        let start = self.at;
+        let start = self.rest;
         self.skip_text(depth)?;
-        utf8(self.since(start)?).map(drop)
+        utf8(self.since(start)).map(drop)
     }
 
     /// The same where the text is known to be UTF-8.
@@ -24,7 +24,7 @@ impl Scanner<'_> {
                     if depth > MAX_DEPTH {
                         return Err(Syntax);
                     }
-                    self.at += 1;
+                    self.advance(1)?;
                     let object = value != JsonType::Array;
                     objects = objects << 1 | u64::from(object);
                     if !self.take(if object { b'}' } else { b']' }) {
