@@ -1,6 +1,7 @@
 //! Reading one record: the envelope in one pass, its properties in any order.
 
 use std::borrow::Cow;
+use std::mem;
 
 use super::property::Property;
 use super::scan::{Scanner, Syntax, utf8};
@@ -45,15 +46,15 @@ impl<'a> Envelope<'a> {
     fn take(&mut self, property: Property, scanner: &mut Scanner<'a>) -> Result<(), DecodeError> {
         match property {
             Property::Type => self.kind = Some(integer(scanner, "type")?),
-            Property::Target => self.target = Some(string(scanner, "target")?),
+            Property::Target => text(&mut self.target, scanner, "target")?,
             Property::Arguments => {
                 expect_type(scanner, "arguments", JsonType::Array)?;
                 replace(&mut self.arguments, scanner.raw(1)?)?;
             }
-            Property::InvocationId => self.id = Some(string(scanner, "invocationId")?),
+            Property::InvocationId => text(&mut self.id, scanner, "invocationId")?,
             Property::Result => replace(&mut self.result, scanner.raw(1)?)?,
             Property::Item => replace(&mut self.item, scanner.raw(1)?)?,
-            Property::Error => self.error = Some(string(scanner, "error")?),
+            Property::Error => text(&mut self.error, scanner, "error")?,
             Property::StreamIds => self.stream_ids = Some(stream_ids(scanner)?),
             Property::Headers => headers(scanner, &mut self.headers)?,
             Property::AllowReconnect => {
@@ -66,67 +67,73 @@ impl<'a> Envelope<'a> {
     }
 
     /// The message, after the closing brace: what is required is looked for in ASP.NET Core's order.
-    fn message(self) -> Result<Decoded<'a>, DecodeError> {
+    ///
+    /// Its parts are moved one by one: to move the envelope is slower than to read a ping.
+    fn message(&mut self) -> Result<Decoded<'a>, DecodeError> {
         let kind = self.kind.ok_or(DecodeError::Missing("type"))?;
         self.check_unused(kind)?;
         Ok(Decoded::Message(match kind {
-            1 => self.invocation()?,
-            2 => self.stream_item()?,
-            3 => self.completion()?,
-            4 => self.stream_invocation()?,
-            5 => Message::CancelInvocation(CancelInvocation {
-                id: required_id(self.id)?,
-                headers: self.headers,
-            }),
+            1 => {
+                let target = self.target()?;
+                let arguments = self.arguments()?;
+                let id = self.id.take().filter(|id| !id.is_empty());
+                let (stream_ids, headers) = (self.stream_ids.take(), self.headers());
+                Message::Invocation(Invocation { id, target, arguments, stream_ids, headers })
+            }
+            2 => {
+                let id = self.id()?;
+                let item = payload(self.item.ok_or(DecodeError::Missing("item"))?);
+                Message::StreamItem(StreamItem { id, item, headers: self.headers() })
+            }
+            3 => {
+                let id = self.id()?;
+                let outcome = match (self.error.take(), self.result) {
+                    (Some(_), Some(_)) => return Err(DecodeError::Exclusive),
+                    (Some(error), None) => Outcome::Error(error),
+                    (None, Some(result)) => Outcome::Result(payload(result)),
+                    (None, None) => Outcome::Void,
+                };
+                Message::Completion(Completion { id, outcome, headers: self.headers() })
+            }
+            4 => {
+                let target = self.target()?;
+                let id = self.id()?;
+                let arguments = self.arguments()?;
+                let (stream_ids, headers) = (self.stream_ids.take(), self.headers());
+                let call = StreamInvocation { id, target, arguments, stream_ids, headers };
+                Message::StreamInvocation(call)
+            }
+            5 => {
+                let id = self.id()?;
+                Message::CancelInvocation(CancelInvocation { id, headers: self.headers() })
+            }
             6 => Message::Ping,
-            7 => Message::Close(Close { error: self.error, allow_reconnect: self.allow_reconnect }),
+            7 => Message::Close(Close {
+                error: self.error.take(),
+                allow_reconnect: self.allow_reconnect,
+            }),
             8 => Message::Ack(self.sequence_id.ok_or(DecodeError::Missing("sequenceId"))?),
             9 => Message::Sequence(self.sequence_id.ok_or(DecodeError::Missing("sequenceId"))?),
             unknown => return Ok(Decoded::Skipped(unknown)),
         }))
     }
 
-    fn invocation(self) -> Result<Message<'a>, DecodeError> {
-        let target = required_target(self.target)?;
-        let arguments = payload(self.arguments.ok_or(DecodeError::Missing("arguments"))?);
-        let id = self.id.filter(|id| !id.is_empty());
-        Ok(Message::Invocation(Invocation {
-            id,
-            target,
-            arguments,
-            stream_ids: self.stream_ids,
-            headers: self.headers,
-        }))
+    fn id(&mut self) -> Result<Cow<'a, str>, DecodeError> {
+        let id = self.id.take().filter(|id| !id.is_empty());
+        id.ok_or(DecodeError::Missing("invocationId"))
     }
 
-    fn stream_invocation(self) -> Result<Message<'a>, DecodeError> {
-        let target = required_target(self.target)?;
-        let id = required_id(self.id)?;
-        let arguments = payload(self.arguments.ok_or(DecodeError::Missing("arguments"))?);
-        Ok(Message::StreamInvocation(StreamInvocation {
-            id,
-            target,
-            arguments,
-            stream_ids: self.stream_ids,
-            headers: self.headers,
-        }))
+    fn target(&mut self) -> Result<Cow<'a, str>, DecodeError> {
+        let target = self.target.take().filter(|target| !target.is_empty());
+        target.ok_or(DecodeError::Missing("target"))
     }
 
-    fn stream_item(self) -> Result<Message<'a>, DecodeError> {
-        let id = required_id(self.id)?;
-        let item = payload(self.item.ok_or(DecodeError::Missing("item"))?);
-        Ok(Message::StreamItem(StreamItem { id, item, headers: self.headers }))
+    fn arguments(&self) -> Result<Payload<'a>, DecodeError> {
+        self.arguments.map(payload).ok_or(DecodeError::Missing("arguments"))
     }
 
-    fn completion(self) -> Result<Message<'a>, DecodeError> {
-        let id = required_id(self.id)?;
-        let outcome = match (self.error, self.result) {
-            (Some(_), Some(_)) => return Err(DecodeError::Exclusive),
-            (Some(error), None) => Outcome::Error(error),
-            (None, Some(result)) => Outcome::Result(payload(result)),
-            (None, None) => Outcome::Void,
-        };
-        Ok(Message::Completion(Completion { id, outcome, headers: self.headers }))
+    fn headers(&mut self) -> Headers<'a> {
+        mem::take(&mut self.headers)
     }
 
     /// Checks payloads that stand in a message of a type that has no such field.
@@ -155,14 +162,6 @@ const fn payload(raw: &[u8]) -> Payload<'_> {
     Payload::new(Encoding::Json, raw)
 }
 
-fn required_id(id: Option<Cow<'_, str>>) -> Result<Cow<'_, str>, DecodeError> {
-    id.filter(|id| !id.is_empty()).ok_or(DecodeError::Missing("invocationId"))
-}
-
-fn required_target(target: Option<Cow<'_, str>>) -> Result<Cow<'_, str>, DecodeError> {
-    target.filter(|target| !target.is_empty()).ok_or(DecodeError::Missing("target"))
-}
-
 #[inline]
 fn expect_type(
     scanner: &mut Scanner<'_>,
@@ -181,6 +180,17 @@ pub(crate) fn string<'a>(
 ) -> Result<Cow<'a, str>, DecodeError> {
     expect_type(scanner, name, JsonType::String)?;
     Ok(scanner.string()?)
+}
+
+/// A property that must be a string, into its place.
+fn text<'a>(
+    place: &mut Option<Cow<'a, str>>,
+    scanner: &mut Scanner<'a>,
+    name: &'static str,
+) -> Result<(), DecodeError> {
+    expect_type(scanner, name, JsonType::String)?;
+    *place = Some(scanner.string()?);
+    Ok(())
 }
 
 /// A property that must be an integer of that width.
