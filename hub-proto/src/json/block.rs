@@ -16,6 +16,7 @@ const CURLY: u8 = b'{' ^ b'[';
 
 impl Block {
     #[cfg(target_feature = "sse2")]
+    #[inline]
     pub(super) fn of(bytes: &[u8; 64]) -> Self {
         sse2(bytes)
     }
@@ -38,27 +39,34 @@ impl Block {
 
 /// 16 bytes in each step, with instructions that every x86-64 has.
 #[cfg(target_feature = "sse2")]
+#[inline]
 fn sse2(bytes: &[u8; 64]) -> Block {
     use safe_arch::{
         bitor_m128i, cmp_eq_mask_i8_m128i, load_unaligned_m128i, m128i, move_mask_i8_m128i,
         set_splat_i8_m128i,
     };
 
-    let mut block = Block { quotes: 0, backslashes: 0, opens: 0, closes: 0 };
-    let all = |byte: u8| set_splat_i8_m128i(byte.cast_signed());
-    let bits = |bytes: m128i, byte: u8| {
-        u64::from(move_mask_i8_m128i(cmp_eq_mask_i8_m128i(bytes, all(byte))).cast_unsigned())
+    let is = |bytes: m128i, byte: u8| {
+        cmp_eq_mask_i8_m128i(bytes, set_splat_i8_m128i(byte.cast_signed()))
+    };
+    let bits = |[a, b, c, d]: [m128i; 4]| {
+        let bits = |part| u64::from(move_mask_i8_m128i(part).cast_unsigned());
+        bits(a) | bits(b) << 16 | bits(c) << 32 | bits(d) << 48
     };
     let (parts, _) = bytes.as_chunks();
-    for (n, part) in parts.iter().enumerate() {
-        let bytes = load_unaligned_m128i(part);
-        let curly = bitor_m128i(bytes, all(CURLY));
-        block.quotes |= bits(bytes, b'"') << (16 * n);
-        block.backslashes |= bits(bytes, b'\\') << (16 * n);
-        block.opens |= bits(curly, b'{') << (16 * n);
-        block.closes |= bits(curly, b'}') << (16 * n);
+    let mut bytes = [m128i::default(); 4];
+    bytes.iter_mut().zip(parts).for_each(|(to, part)| *to = load_unaligned_m128i(part));
+    let curly = bytes.map(|bytes| bitor_m128i(bytes, set_splat_i8_m128i(CURLY.cast_signed())));
+
+    // Most blocks have no backslash, and to know that is cheaper than to know where.
+    let backslashes = bytes.map(|bytes| is(bytes, b'\\'));
+    let any = backslashes.into_iter().fold(m128i::default(), bitor_m128i);
+    Block {
+        quotes: bits(bytes.map(|bytes| is(bytes, b'"'))),
+        backslashes: if move_mask_i8_m128i(any) == 0 { 0 } else { bits(backslashes) },
+        opens: bits(curly.map(|bytes| is(bytes, b'{'))),
+        closes: bits(curly.map(|bytes| is(bytes, b'}'))),
     }
-    block
 }
 
 /// In terms that the compiler can make vector instructions of.

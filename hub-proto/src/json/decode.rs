@@ -70,7 +70,7 @@ impl<'a> Envelope<'a> {
     ///
     /// Its parts are moved one by one: to move the envelope is slower than to read a ping.
     fn message(&mut self) -> Result<Decoded<'a>, DecodeError> {
-        let kind = self.kind.ok_or(DecodeError::Missing("type"))?;
+        let kind = required(self.kind, "type")?;
         self.check_unused(kind)?;
         Ok(Decoded::Message(match kind {
             1 => {
@@ -82,7 +82,7 @@ impl<'a> Envelope<'a> {
             }
             2 => {
                 let id = self.id()?;
-                let item = payload(self.item.ok_or(DecodeError::Missing("item"))?);
+                let item = payload(required(self.item, "item")?);
                 Message::StreamItem(StreamItem { id, item, headers: self.headers() })
             }
             3 => {
@@ -112,24 +112,22 @@ impl<'a> Envelope<'a> {
                 error: self.error.take(),
                 allow_reconnect: self.allow_reconnect,
             }),
-            8 => Message::Ack(self.sequence_id.ok_or(DecodeError::Missing("sequenceId"))?),
-            9 => Message::Sequence(self.sequence_id.ok_or(DecodeError::Missing("sequenceId"))?),
+            8 => Message::Ack(required(self.sequence_id, "sequenceId")?),
+            9 => Message::Sequence(required(self.sequence_id, "sequenceId")?),
             unknown => return Ok(Decoded::Skipped(unknown)),
         }))
     }
 
     fn id(&mut self) -> Result<Cow<'a, str>, DecodeError> {
-        let id = self.id.take().filter(|id| !id.is_empty());
-        id.ok_or(DecodeError::Missing("invocationId"))
+        required(self.id.take().filter(|id| !id.is_empty()), "invocationId")
     }
 
     fn target(&mut self) -> Result<Cow<'a, str>, DecodeError> {
-        let target = self.target.take().filter(|target| !target.is_empty());
-        target.ok_or(DecodeError::Missing("target"))
+        required(self.target.take().filter(|target| !target.is_empty()), "target")
     }
 
     fn arguments(&self) -> Result<Payload<'a>, DecodeError> {
-        self.arguments.map(payload).ok_or(DecodeError::Missing("arguments"))
+        required(self.arguments, "arguments").map(payload)
     }
 
     fn headers(&mut self) -> Headers<'a> {
@@ -160,6 +158,13 @@ fn replace<'a>(slot: &mut Option<&'a [u8]>, raw: &'a [u8]) -> Result<(), Syntax>
 
 const fn payload(raw: &[u8]) -> Payload<'_> {
     Payload::new(Encoding::Json, raw)
+}
+
+fn required<T>(value: Option<T>, name: &'static str) -> Result<T, DecodeError> {
+    match value {
+        Some(value) => Ok(value),
+        None => Err(DecodeError::Missing(name)),
+    }
 }
 
 #[inline]

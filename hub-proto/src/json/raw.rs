@@ -62,23 +62,26 @@ impl<'a> Scanner<'a> {
 
     /// What stands in the next 64 bytes, or in fewer at the end, and how many those are.
     fn block(&self) -> Option<(Block, usize)> {
-        if let Some(bytes) = self.rest.first_chunk() {
-            return Some((Block::of(bytes), 64));
-        }
-        let length = self.rest.len();
-        if length == 0 {
-            return None;
-        }
-        // The last 64 bytes are there whole, unless there never were so many.
-        let block = match self.last_block() {
-            Some(bytes) => Block::of(bytes).behind(64 - length as u32),
+        let length = self.rest.len().min(64);
+        // The last 64 bytes of the record are there whole, unless there never were so many.
+        let short;
+        let bytes = match self.rest.first_chunk().or_else(|| self.last_block()) {
+            Some(bytes) => bytes,
             None => {
-                let mut bytes = [0; 64];
-                bytes.iter_mut().zip(self.rest).for_each(|(to, from)| *to = *from);
-                Block::of(&bytes)
+                short = self.padded();
+                &short
             }
         };
-        Some((block, length))
+        let before = 64_u32.checked_sub(length as u32).filter(|before| *before < 64)?;
+        Some((Block::of(bytes).behind(before), length))
+    }
+
+    /// The rest, when the whole record is shorter than a block, at the end of one.
+    fn padded(&self) -> [u8; 64] {
+        let mut bytes = [0; 64];
+        let places = bytes.iter_mut().rev();
+        places.zip(self.rest.iter().rev()).for_each(|(to, from)| *to = *from);
+        bytes
     }
 
     /// Takes the rest of a string whose opening quote was taken, with its closing quote.
@@ -118,6 +121,9 @@ impl State {
 
     /// The bytes behind a backslash that is not itself behind one.
     fn escaped_bytes(&mut self, backslashes: u64) -> u64 {
+        if backslashes | self.escaped == 0 {
+            return 0;
+        }
         let mut escaped = self.escaped;
         let mut left = backslashes & !escaped;
         self.escaped = 0;

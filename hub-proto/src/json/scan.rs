@@ -86,16 +86,21 @@ impl<'a> Scanner<'a> {
     }
 
     /// Takes the `{` or `[` of `wanted`; another value there is named in the error.
+    #[inline]
     pub(crate) fn enter(&mut self, wanted: JsonType) -> Result<(), DecodeError> {
         let open = if wanted == JsonType::Array { b'[' } else { b'{' };
-        if self.take(open) {
-            return Ok(());
+        if self.take(open) { Ok(()) } else { Err(self.unexpected(wanted)) }
+    }
+
+    #[cold]
+    fn unexpected(&mut self, wanted: JsonType) -> DecodeError {
+        match self.type_of_next() {
+            Ok(found @ (JsonType::Object | JsonType::Array)) => {
+                DecodeError::Unexpected { found, wanted }
+            }
+            Ok(found) if self.skip(0).is_ok() => DecodeError::Unexpected { found, wanted },
+            Ok(_) | Err(Syntax) => DecodeError::Syntax,
         }
-        let found = self.type_of_next()?;
-        if !matches!(found, JsonType::Object | JsonType::Array) {
-            self.skip(0)?;
-        }
-        Err(DecodeError::Unexpected { found, wanted })
     }
 
     /// The type of the next value, by its first byte.
