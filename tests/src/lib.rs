@@ -3,6 +3,7 @@
 pub mod architecture;
 pub mod fuzz;
 pub mod hub;
+pub mod linear;
 pub mod memory;
 pub mod node;
 pub mod python;

@@ -118,7 +118,8 @@ fn sequence(out: &mut Vec<u8>, kind: u8, number: i64) {
     out.extend_from_slice(b"{\"type\":");
     out.push(kind);
     out.extend_from_slice(b",\"sequenceId\":");
-    out.extend_from_slice(number.to_string().as_bytes());
+    // Only foreign values can refuse to be written.
+    serde_json::to_writer(out, &number).ok();
 }
 
 fn member(out: &mut Vec<u8>, name: &str, value: &str) {
