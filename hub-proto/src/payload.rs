@@ -86,7 +86,7 @@ pub(crate) fn write_value<T: Serialize + ?Sized>(
     out: &mut Vec<u8>,
 ) -> Result<(), EncodeError> {
     match encoding {
-        Encoding::Json => serde_json::to_writer(out, value).map_err(EncodeError::new),
+        Encoding::Json => json::write_value(value, out).map_err(EncodeError::new),
     }
 }
 

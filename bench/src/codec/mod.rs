@@ -39,10 +39,10 @@ fn floor<'a>(name: &'static str, wire: &'a [u8]) -> Case<'a> {
 
 /// Times every case once, in turn, several times over.
 fn time(scale: Scale, mut cases: Vec<Case<'_>>) -> Vec<Row> {
-    let stretch = if scale.runs > 1 { Duration::from_millis(10) } else { Duration::ZERO };
+    let stretch = if scale.runs > 1 { Duration::from_micros(200) } else { Duration::ZERO };
     let rounds: Vec<_> = cases.iter_mut().map(|(_, act)| rounds(act, stretch)).collect();
-    // A stretch is short and noise comes in bursts: many short runs find the median between them.
-    for _ in 0..scale.runs * 3 {
+    // A stretch is shorter than a time slice, so most are not interrupted, whatever else runs: the median is one of them.
+    for _ in 0..scale.runs * scale.runs * 10 {
         for ((row, act), rounds) in cases.iter_mut().zip(&rounds) {
             row.runs.push(elapsed(act, *rounds).as_nanos() as f64 / f64::from(*rounds));
         }
@@ -52,7 +52,7 @@ fn time(scale: Scale, mut cases: Vec<Case<'_>>) -> Vec<Row> {
 
 /// How many rounds fill a stretch.
 fn rounds(act: &mut dyn FnMut(), stretch: Duration) -> u32 {
-    let mut rounds = 8;
+    let mut rounds = 1;
     while elapsed(act, rounds) < stretch {
         rounds *= 2;
     }

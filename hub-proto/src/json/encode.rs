@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::plain::plain;
+use super::escape::string;
+use super::value::write_value;
 use crate::framing::SEPARATOR;
 use crate::message::{Close, Headers, Message, Outcome};
 use crate::{Arguments, EncodeError, Encoding};
@@ -119,40 +120,10 @@ fn sequence(out: &mut Vec<u8>, kind: u8, number: i64) {
     out.push(kind);
     out.extend_from_slice(b",\"sequenceId\":");
     // Only foreign values can refuse to be written.
-    serde_json::to_writer(out, &number).ok();
+    write_value(&number, out).ok();
 }
 
 fn member(out: &mut Vec<u8>, name: &str, value: &str) {
     out.extend_from_slice(name.as_bytes());
     string(out, value);
-}
-
-/// Appends a JSON string: only quotes, backslashes and control characters are escaped.
-pub(crate) fn string(out: &mut Vec<u8>, text: &str) {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
-    out.push(b'"');
-    let mut run = text.as_bytes();
-    loop {
-        let (clean, rest) = run.split_at(plain(run));
-        out.extend_from_slice(clean);
-        let Some((&byte, rest)) = rest.split_first() else { break };
-        match byte {
-            b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
-            0x08 => out.extend_from_slice(b"\\b"),
-            0x09 => out.extend_from_slice(b"\\t"),
-            0x0A => out.extend_from_slice(b"\\n"),
-            0x0C => out.extend_from_slice(b"\\f"),
-            0x0D => out.extend_from_slice(b"\\r"),
-            _ => {
-                out.extend_from_slice(b"\\u00");
-                out.extend(
-                    [byte >> 4, byte & 0xF]
-                        .into_iter()
-                        .filter_map(|digit| HEX.get(usize::from(digit))),
-                );
-            }
-        }
-        run = rest;
-    }
-    out.push(b'"');
 }

@@ -8,17 +8,20 @@ mod block;
 mod decode;
 mod elements;
 mod encode;
+mod escape;
 mod plain;
 mod property;
 mod raw;
 mod scan;
 mod skip;
 mod string;
+mod value;
 
 pub use decode::decode;
 pub use elements::{Elements, check, read};
 pub use encode::{encode, write_invocation};
 
 pub(crate) use decode::{boolean as boolean_property, nullable_integer, string as string_property};
-pub(crate) use encode::string;
+pub(crate) use escape::string;
 pub(crate) use scan::Scanner;
+pub(crate) use value::write_value;
