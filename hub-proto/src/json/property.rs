@@ -1,6 +1,6 @@
 //! The names of an envelope's properties.
 
-use super::scan::{Scanner, Syntax, text};
+use super::scan::{Scanner, Syntax};
 
 macro_rules! properties {
     ($($property:ident $name:literal)*) => {
@@ -12,8 +12,8 @@ macro_rules! properties {
         }
 
         impl Property {
-            fn of(name: &[u8]) -> Self {
-                $(if name == $name.as_bytes() {
+            fn of(name: &str) -> Self {
+                $(if name == $name {
                     return Self::$property;
                 })*
                 Self::Unknown
@@ -60,13 +60,9 @@ impl Property {
         if let Some(property) = Self::take_plain(scanner) {
             return Ok(Some(property));
         }
-        let name = scanner.raw_string()?;
+        let name = scanner.string()?;
         scanner.expect(b':')?;
-        let property = Self::of(&name);
-        if property == Self::Unknown {
-            text(name)?;
-        }
-        Ok(Some(property))
+        Ok(Some(Self::of(&name)))
     }
 }
 

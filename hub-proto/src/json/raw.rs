@@ -34,54 +34,34 @@ impl<'a> Scanner<'a> {
 
     /// Takes the rest of a container whose opening bracket was taken and is inside `outer` others.
     fn raw_container(&mut self, outer: u32) -> Result<(), Syntax> {
-        let mut depth = outer + 1;
-        if depth > MAX_DEPTH {
-            return Err(Syntax);
-        }
-        let mut state = State::default();
-        while let Some((block, length)) = self.block() {
-            let strings = state.strings(&block);
-            let opens = block.opens & !strings;
-            let closes = block.closes & !strings;
-            let (opening, closing) = (opens.count_ones(), closes.count_ones());
-            // Far from the end and from the limit, only the sum counts.
-            if depth > outer + closing && depth + opening <= MAX_DEPTH {
-                depth = depth + opening - closing;
-            } else if let Some(end) = end_of_container(opens, closes, &mut depth, outer)? {
+        let mut nesting = Nesting::new(outer)?;
+        while let Some((bytes, rest)) = self.rest.split_first_chunk() {
+            let block = Block::of(bytes);
+            if let Some(end) = nesting.follow(&block)? {
                 return self.advance(end);
             }
-            self.advance(length)?;
-            if strings == u64::MAX && block.backslashes == 0 {
+            self.rest = rest;
+            if nesting.in_string != 0 && block.quotes | block.backslashes == 0 {
                 // A long string: there is a faster way to its end.
                 self.end_of_string()?;
-                state = State::default();
+                nesting.in_string = 0;
             }
         }
-        Err(Syntax)
+        let end = nesting.follow(&self.short_block())?.ok_or(Syntax)?;
+        self.advance(end)
     }
 
-    /// What stands in the next 64 bytes, or in fewer at the end, and how many those are.
-    fn block(&self) -> Option<(Block, usize)> {
-        let length = self.rest.len().min(64);
-        // The last 64 bytes of the record are there whole, unless there never were so many.
-        let short;
-        let bytes = match self.rest.first_chunk().or_else(|| self.last_block()) {
-            Some(bytes) => bytes,
-            None => {
-                short = self.padded();
-                &short
+    /// What stands in the rest, when that is shorter than a block.
+    fn short_block(&self) -> Block {
+        match (self.last_block(), 64_u32.checked_sub(self.rest.len() as u32)) {
+            // The last 64 bytes are there whole, unless there never were so many.
+            (Some(bytes), Some(before)) if before < 64 => Block::of(bytes).behind(before),
+            _ => {
+                let mut bytes = [0; 64];
+                bytes.iter_mut().zip(self.rest).for_each(|(to, from)| *to = *from);
+                Block::of(&bytes)
             }
-        };
-        let before = 64_u32.checked_sub(length as u32).filter(|before| *before < 64)?;
-        Some((Block::of(bytes).behind(before), length))
-    }
-
-    /// The rest, when the whole record is shorter than a block, at the end of one.
-    fn padded(&self) -> [u8; 64] {
-        let mut bytes = [0; 64];
-        let places = bytes.iter_mut().rev();
-        places.zip(self.rest.iter().rev()).for_each(|(to, from)| *to = *from);
-        bytes
+        }
     }
 
     /// Takes the rest of a string whose opening quote was taken, with its closing quote.
@@ -97,33 +77,79 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// What the blocks before say about the next one.
-#[derive(Default)]
-struct State {
-    /// All bits, when the next block begins inside a string.
-    inside: u64,
+/// Where in a container the next block begins.
+struct Nesting {
+    outer: u32,
+    depth: u32,
+    /// All bits, when it begins inside a string.
+    in_string: u64,
     /// 1, when a backslash was the last byte.
     escaped: u64,
 }
 
-impl State {
+impl Nesting {
+    const fn new(outer: u32) -> Result<Self, Syntax> {
+        if outer >= MAX_DEPTH {
+            return Err(Syntax);
+        }
+        Ok(Self { outer, depth: outer + 1, in_string: 0, escaped: 0 })
+    }
+
+    /// Goes on to the next block; says behind which byte the container ends, if it does.
+    #[inline]
+    fn follow(&mut self, block: &Block) -> Result<Option<usize>, Syntax> {
+        let strings = self.strings(block);
+        let opens = block.opens & !strings;
+        let closes = block.closes & !strings;
+        let (opening, closing) = (opens.count_ones(), closes.count_ones());
+        if self.depth > self.outer + closing && self.depth + opening <= MAX_DEPTH {
+            // Far from the end and from the limit, only the sum counts.
+            self.depth = self.depth + opening - closing;
+            return Ok(None);
+        }
+        self.follow_each(opens, closes)
+    }
+
+    /// The same, bracket by bracket.
+    fn follow_each(&mut self, opens: u64, closes: u64) -> Result<Option<usize>, Syntax> {
+        let mut brackets = opens | closes;
+        while brackets != 0 {
+            let bracket = brackets & brackets.wrapping_neg();
+            if opens & bracket != 0 {
+                self.depth += 1;
+                if self.depth > MAX_DEPTH {
+                    return Err(Syntax);
+                }
+            } else {
+                self.depth -= 1;
+                if self.depth == self.outer {
+                    return Ok(Some(bracket.trailing_zeros() as usize + 1));
+                }
+            }
+            brackets ^= bracket;
+        }
+        Ok(None)
+    }
+
     /// The bytes inside strings, opening quotes included and closing ones not.
+    #[inline]
     fn strings(&mut self, block: &Block) -> u64 {
-        let quotes = block.quotes & !self.escaped_bytes(block.backslashes);
+        let mut quotes = block.quotes;
+        if block.backslashes | self.escaped != 0 {
+            quotes &= !self.escaped_bytes(block.backslashes);
+        }
+        // Each bit becomes the parity of the quotes up to it.
         let mut strings = quotes;
         for shift in [1, 2, 4, 8, 16, 32] {
             strings ^= strings << shift;
         }
-        strings ^= self.inside;
-        self.inside = (strings.cast_signed() >> 63).cast_unsigned();
+        strings ^= self.in_string;
+        self.in_string = (strings.cast_signed() >> 63).cast_unsigned();
         strings
     }
 
     /// The bytes behind a backslash that is not itself behind one.
     fn escaped_bytes(&mut self, backslashes: u64) -> u64 {
-        if backslashes | self.escaped == 0 {
-            return 0;
-        }
         let mut escaped = self.escaped;
         let mut left = backslashes & !escaped;
         self.escaped = 0;
@@ -136,32 +162,6 @@ impl State {
         }
         escaped
     }
-}
-
-/// Follows brackets one by one: where the container ends, if it does.
-fn end_of_container(
-    opens: u64,
-    closes: u64,
-    depth: &mut u32,
-    outer: u32,
-) -> Result<Option<usize>, Syntax> {
-    let mut brackets = opens | closes;
-    while brackets != 0 {
-        let bracket = brackets & brackets.wrapping_neg();
-        if opens & bracket != 0 {
-            *depth += 1;
-            if *depth > MAX_DEPTH {
-                return Err(Syntax);
-            }
-        } else {
-            *depth -= 1;
-            if *depth == outer {
-                return Ok(Some(bracket.trailing_zeros() as usize + 1));
-            }
-        }
-        brackets ^= bracket;
-    }
-    Ok(None)
 }
 
 #[cfg(test)]

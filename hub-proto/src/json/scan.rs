@@ -141,11 +141,6 @@ impl<'a> Scanner<'a> {
         Ok(true)
     }
 
-    /// The next value, which must be a string.
-    pub(crate) fn string(&mut self) -> Result<Cow<'a, str>, Syntax> {
-        text(self.raw_string()?)
-    }
-
     /// The next value, which must be a number: its text.
     pub(crate) fn number(&mut self) -> Result<&'a [u8], Syntax> {
         self.peek();
@@ -188,14 +183,6 @@ impl<'a> Scanner<'a> {
         self.peek();
         self.rest = self.rest.strip_prefix(word.as_bytes()).ok_or(Syntax)?;
         Ok(())
-    }
-}
-
-/// The text of a string.
-pub(super) fn text(bytes: Cow<'_, [u8]>) -> Result<Cow<'_, str>, Syntax> {
-    match bytes {
-        Cow::Borrowed(bytes) => utf8(bytes).map(Cow::Borrowed),
-        Cow::Owned(bytes) => String::from_utf8(bytes).map(Cow::Owned).map_err(|_| Syntax),
     }
 }
 

@@ -3,18 +3,17 @@
 use std::borrow::Cow;
 
 use super::plain::plain;
-use super::scan::{Scanner, Syntax};
+use super::scan::{Scanner, Syntax, utf8};
 
 impl<'a> Scanner<'a> {
-    /// The next value, which must be a string: its bytes, not yet known to be text.
-    #[inline]
-    pub(super) fn raw_string(&mut self) -> Result<Cow<'a, [u8]>, Syntax> {
+    /// The next value, which must be a string.
+    pub(crate) fn string(&mut self) -> Result<Cow<'a, str>, Syntax> {
         self.expect(b'"')?;
         let plain = self.plain();
         match self.rest.split_first() {
             Some((b'"', rest)) => {
                 self.rest = rest;
-                Ok(Cow::Borrowed(plain))
+                utf8(plain).map(Cow::Borrowed)
             }
             Some((b'\\', _)) => self.unescape(plain).map(Cow::Owned),
             _ => Err(Syntax),
@@ -30,13 +29,13 @@ impl<'a> Scanner<'a> {
 
     /// Finishes a string whose first escape is next; `before` is what stood in front of it.
     #[cold]
-    fn unescape(&mut self, before: &[u8]) -> Result<Vec<u8>, Syntax> {
+    fn unescape(&mut self, before: &[u8]) -> Result<String, Syntax> {
         let mut out = before.to_owned();
         loop {
             match self.rest.split_first() {
                 Some((b'"', rest)) => {
                     self.rest = rest;
-                    return Ok(out);
+                    return String::from_utf8(out).map_err(|_| Syntax);
                 }
                 Some((b'\\', rest)) => {
                     self.rest = rest;
