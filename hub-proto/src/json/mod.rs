@@ -9,6 +9,8 @@ mod decode;
 mod elements;
 mod encode;
 mod escape;
+mod member;
+mod open;
 mod plain;
 mod property;
 mod raw;
@@ -21,7 +23,7 @@ pub use decode::decode;
 pub use elements::{Elements, check, read};
 pub use encode::{encode, write_invocation};
 
-pub(crate) use decode::{boolean as boolean_property, nullable_integer, string as string_property};
 pub(crate) use escape::string;
+pub(crate) use member::{boolean as boolean_property, nullable_integer, string as string_property};
 pub(crate) use scan::Scanner;
 pub(crate) use value::write_value;

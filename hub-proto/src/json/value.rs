@@ -4,11 +4,12 @@
 
 use std::fmt::{self, Display};
 
-use serde::ser::{self, Error as _, SerializeStruct as _};
+use serde::ser::Error as _;
 use serde::{Serialize, Serializer};
 use serde_json::Error;
 
 use super::escape::{escape, string};
+use super::open::{Open, PRIVATE};
 
 /// Appends one value.
 ///
@@ -35,8 +36,7 @@ impl<'a> Writer<'a> {
     }
 
     fn open(self, open: &str, close: &'static str) -> Result<Open<'a>, Error> {
-        self.0.extend_from_slice(open.as_bytes());
-        Ok(Open { out: self.0, first: true, close })
+        Ok(Open::new(self.0, open, close))
     }
 
     /// The value of a variant is an object with that one member.
@@ -132,9 +132,7 @@ impl<'a> Serializer for Writer<'a> {
         variant: &'static str,
         value: &T,
     ) -> Result<(), Error> {
-        let open = self.open_variant(variant, "", "}")?;
-        value.serialize(Writer(&mut *open.out))?;
-        open.close()
+        self.open_variant(variant, "", "}")?.only(value)
     }
 
     fn serialize_seq(self, _length: Option<usize>) -> Result<Open<'a>, Error> {
@@ -196,123 +194,6 @@ impl fmt::Write for Escaping<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         escape(self.0, text);
         Ok(())
-    }
-}
-
-/// A list or an object that is not closed yet.
-struct Open<'a> {
-    out: &'a mut Vec<u8>,
-    first: bool,
-    close: &'static str,
-}
-
-impl Open<'_> {
-    fn separate(&mut self) {
-        if !self.first {
-            self.out.push(b',');
-        }
-        self.first = false;
-    }
-
-    fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
-        self.separate();
-        value.serialize(Writer(self.out))
-    }
-
-    fn member<T: Serialize + ?Sized>(
-        &mut self,
-        name: &'static str,
-        value: &T,
-    ) -> Result<(), Error> {
-        if name.starts_with(PRIVATE) {
-            return serde_json::to_writer(&mut *self.out, &Private { name, value });
-        }
-        self.separate();
-        string(self.out, name);
-        self.out.push(b':');
-        value.serialize(Writer(self.out))
-    }
-
-    /// A key must be a string; numbers and booleans are put between quotes.
-    fn key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Error> {
-        self.separate();
-        let start = self.out.len();
-        key.serialize(Writer(self.out))?;
-        match self.out.get(start) {
-            Some(b'"') => {}
-            Some(b'-' | b'0'..=b'9' | b't' | b'f') => {
-                self.out.insert(start, b'"');
-                self.out.push(b'"');
-            }
-            _ => return Err(Error::custom("key must be a string")),
-        }
-        self.out.push(b':');
-        Ok(())
-    }
-
-    fn close(self) -> Result<(), Error> {
-        self.out.extend_from_slice(self.close.as_bytes());
-        Ok(())
-    }
-}
-
-macro_rules! open {
-    ($($trait:ident $method:ident($($name:ident: $type:ty)?) by $by:ident;)*) => {
-        $(impl ser::$trait for Open<'_> {
-            type Ok = ();
-            type Error = Error;
-
-            fn $method<T: Serialize + ?Sized>(&mut self, $($name: $type,)? value: &T) -> Result<(), Error> {
-                self.$by($($name,)? value)
-            }
-
-            fn end(self) -> Result<(), Error> {
-                self.close()
-            }
-        })*
-    };
-}
-
-open! {
-    SerializeSeq serialize_element() by element;
-    SerializeTuple serialize_element() by element;
-    SerializeTupleStruct serialize_field() by element;
-    SerializeTupleVariant serialize_field() by element;
-    SerializeStruct serialize_field(name: &'static str) by member;
-    SerializeStructVariant serialize_field(name: &'static str) by member;
-}
-
-impl ser::SerializeMap for Open<'_> {
-    type Ok = ();
-    type Error = Error;
-
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Error> {
-        self.key(key)
-    }
-
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
-        value.serialize(Writer(self.out))
-    }
-
-    fn end(self) -> Result<(), Error> {
-        self.close()
-    }
-}
-
-/// How the names of serde_json's own types begin: `RawValue` and big numbers are structs of one member of that name.
-const PRIVATE: &str = "$serde_json::private::";
-
-/// Such a type, for serde_json to write.
-struct Private<'a, T: ?Sized> {
-    name: &'static str,
-    value: &'a T,
-}
-
-impl<T: Serialize + ?Sized> Serialize for Private<'_, T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut one = serializer.serialize_struct(self.name, 1)?;
-        one.serialize_field(self.name, self.value)?;
-        one.end()
     }
 }
 
