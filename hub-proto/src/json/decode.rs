@@ -170,6 +170,8 @@ fn required<T>(value: Option<T>, name: &'static str) -> Result<T, DecodeError> {
 
 #[cfg(test)]
 mod tests {
+    use serde::de::IgnoredAny;
+
     use super::*;
     use crate::BindError;
 
@@ -214,6 +216,9 @@ mod tests {
         };
         assert_eq!(call.arguments.check(), Err(BindError::Syntax));
         assert_eq!(call.arguments.bind::<(String,)>(), Err(BindError::Syntax));
+        assert_eq!(call.arguments.bind::<()>(), Err(BindError::Syntax));
+        assert_eq!(call.arguments.bind::<(IgnoredAny,)>(), Err(BindError::Syntax));
         assert_eq!(call.arguments.read::<Vec<String>>(), Err(BindError::Syntax));
+        assert_eq!(call.arguments.read::<IgnoredAny>(), Err(BindError::Syntax));
     }
 }

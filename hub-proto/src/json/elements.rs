@@ -69,7 +69,8 @@ impl<'a> Elements<'a> {
 
 /// Reads one raw value.
 pub fn read<'a, T: Deserialize<'a>>(raw: &'a [u8]) -> Result<T, BindError> {
-    serde_json::from_slice(raw).or_else(|_| check(raw).and(Err(BindError::Shape)))
+    // Of what is ignored, serde_json does not ask whether it is text.
+    serde_json::from_str(utf8(raw)?).or_else(|_| check(raw).and(Err(BindError::Shape)))
 }
 
 /// Checks the grammar of one raw value.
