@@ -110,7 +110,8 @@ impl Nesting {
         self.follow_each(opens, closes)
     }
 
-    /// The same, bracket by bracket.
+    /// The same, bracket by bracket. Rare, and in the loop it would take registers.
+    #[inline(never)]
     fn follow_each(&mut self, opens: u64, closes: u64) -> Result<Option<usize>, Syntax> {
         let mut brackets = opens | closes;
         while brackets != 0 {
