@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::hint::black_box;
 
 use hub_proto::{
-    Arguments, Decoded, Encoding, FromArguments, Invocation, Message, Payload, framing, json,
+    Arguments, Decoded, Encoding, Frame, FromArguments, Invocation, Message, Payload, framing, json,
 };
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
@@ -211,11 +211,15 @@ macro_rules! written {
 
 /// Invocations with typed arguments, into a buffer that is used again.
 pub(super) fn write(scale: Scale) -> Vec<Row> {
-    let (text, nested) = ((text(),), (items(),));
+    let (call, text, nested) = (("some user", "a text of some length"), (text(),), (items(),));
     let cases = [
-        written!(&("some user", "a text of some length"), "write a call"),
+        written!(&call, "write a call"),
         written!(&text, "write 4 KB text"),
         written!(&nested, "write 33 KB objects"),
     ];
-    time(scale, cases.into_iter().flatten().collect())
+    let frame = case("write a call: a new frame", Some("write a call: write"), || {
+        let (target, arguments) = (black_box("SendMessage"), black_box(&call));
+        black_box(Frame::invocation(Encoding::Json, None, target, arguments).expect("texts"));
+    });
+    time(scale, cases.into_iter().flatten().chain([frame]).collect())
 }

@@ -3,6 +3,15 @@
 /// How many bytes at the front are neither quote nor backslash nor control character.
 #[inline]
 pub(super) fn plain(bytes: &[u8]) -> usize {
+    // Most strings are short, and there is more behind them.
+    match bytes.first_chunk().map(special_in_block) {
+        Some(found) if found < 16 => found,
+        _ => plain_in_blocks(bytes),
+    }
+}
+
+#[inline(never)]
+fn plain_in_blocks(bytes: &[u8]) -> usize {
     let (blocks, mut tail) = bytes.as_chunks();
     for (n, block) in blocks.iter().enumerate() {
         let found = special_in_block(block);
@@ -24,6 +33,7 @@ pub(super) fn plain(bytes: &[u8]) -> usize {
 
 /// The place of the first special byte; at least 16 when there is none.
 #[cfg(target_feature = "sse2")]
+#[inline]
 fn special_in_block(block: &[u8; 16]) -> usize {
     use safe_arch::{
         bitor_m128i, cmp_eq_mask_i8_m128i, load_unaligned_m128i, min_u8_m128i, move_mask_i8_m128i,
