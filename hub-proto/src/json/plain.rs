@@ -12,23 +12,23 @@ pub(super) fn plain(bytes: &[u8]) -> usize {
 
 #[inline(never)]
 fn plain_in_blocks(bytes: &[u8]) -> usize {
-    let (blocks, mut tail) = bytes.as_chunks();
+    let (blocks, _) = bytes.as_chunks();
     for (n, block) in blocks.iter().enumerate() {
         let found = special_in_block(block);
         if found < 16 {
             return n * 16 + found;
         }
     }
-    let mut before = blocks.len() * 16;
-    if let Some((word, rest)) = tail.split_first_chunk() {
-        let found = special_in_word(word);
-        if found < 8 {
-            return before + found;
-        }
-        (before, tail) = (before + 8, rest);
+    // What is left over is looked at together with bytes before it, which are known to be plain.
+    if let Some(block) = bytes.last_chunk() {
+        return bytes.len() - 16 + special_in_block(block).min(16);
+    }
+    if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        let found = special_in_word(first);
+        return if found < 8 { found } else { bytes.len() - 8 + special_in_word(last) };
     }
     let special = |&byte: &u8| byte < 0x20 || byte == b'"' || byte == b'\\';
-    before + tail.iter().position(special).unwrap_or(tail.len())
+    bytes.iter().position(special).unwrap_or(bytes.len())
 }
 
 /// The place of the first special byte; at least 16 when there is none.
