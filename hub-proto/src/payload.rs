@@ -7,7 +7,7 @@ use crate::{BindError, EncodeError, Encoding, json};
 
 /// A raw value inside a message: an item, a result, or a list of arguments.
 ///
-/// Its grammar has not been checked yet. Whoever holds one either [binds](Self::bind) it or
+/// Neither its grammar nor that it is text has been checked yet. Whoever holds one either [binds](Self::bind) it or
 /// [checks](Self::check) it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Payload<'a> {
