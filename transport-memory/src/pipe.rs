@@ -24,6 +24,9 @@ pub fn pipe(capacity: usize) -> (Pipe, Pipe) {
     (near, Pipe { incoming: there, outgoing: back })
 }
 
+/// An empty pipe keeps room for this many bytes, and gives more back.
+const KEPT: usize = 1024;
+
 struct Direction {
     capacity: usize,
     state: Mutex<State>,
@@ -77,8 +80,7 @@ impl Direction {
             return if state.ended { Ok(0) } else { Err(ErrorKind::WouldBlock.into()) };
         }
         let count = io::Read::read(&mut state.bytes, buffer)?;
-        if state.bytes.is_empty() {
-            // As sockets, idle pipes cost nothing.
+        if state.bytes.is_empty() && state.bytes.capacity() > KEPT {
             state.bytes = VecDeque::new();
         }
         let waker = state.writer.take();
