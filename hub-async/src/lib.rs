@@ -64,6 +64,7 @@ pub use socket::Socket;
 /// Why a connection ended, for `on_disconnected`.
 pub use hub_core::CloseReason as DisconnectReason;
 pub use hub_core::SlowConsumer;
+pub use hub_proto::{Codec, Encoding};
 
 /// What the signatures of methods are made of; the compiler finds them, nobody names them.
 pub mod method {

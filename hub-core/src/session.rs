@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hub_proto::Frame;
+use hub_proto::{Encoding, Frame};
 
 use crate::close::CloseReason;
 use crate::outbox::{Batch, Delivery, Outbox, Pushed, SlowConsumer};
@@ -102,6 +102,11 @@ impl Session {
         if count > 0 {
             self.connection.wrote(now);
         }
+    }
+
+    /// How messages to the peer are written.
+    pub const fn encoding(&self) -> Encoding {
+        self.connection.encoding()
     }
 
     /// The queue, for the link's control frames and its close.

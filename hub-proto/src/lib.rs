@@ -34,6 +34,7 @@
 )]
 
 mod bind;
+mod codec;
 mod encoding;
 mod error;
 mod frame;
@@ -42,6 +43,7 @@ pub mod handshake;
 mod id;
 pub mod json;
 mod message;
+pub mod msgpack;
 pub mod negotiate;
 mod payload;
 mod prepared;
@@ -49,8 +51,9 @@ mod reply;
 pub mod ws;
 
 pub use bind::{Elements, FromArguments};
+pub use codec::{Codec, Visit};
 pub use encoding::{Decoded, Encoding, TransferFormat};
-pub use error::{BindError, DecodeError, EncodeError, JsonType};
+pub use error::{BindError, DecodeError, EncodeError, HeaderPart, JsonType};
 pub use frame::{Frame, Kind};
 pub use id::Id;
 pub use message::{
@@ -60,3 +63,6 @@ pub use message::{
 pub use payload::{Arguments, Payload};
 pub use prepared::Prepared;
 pub use reply::Reply;
+
+/// The form in which a [`Codec`] sees values.
+pub use erased_serde;

@@ -25,7 +25,7 @@ use hub_core::link::{Link, LinkEvent, Timeouts};
 use hub_core::registry::Registry;
 use hub_core::server::{Admission, CallFault, Config, End, Event, TransportFacts};
 use hub_core::{Batch, CloseReason, Deadline, PeerFault, Session, Timer, Timestamp};
-use hub_proto::{BindError, DecodeError};
+use hub_proto::BindError;
 use ids::{fresh, random};
 
 /// What all threads share: the door, who is connected, and the clock.
@@ -157,7 +157,7 @@ impl Hub {
                     lock(&peer.session).with(|it| match done {
                         Ok(answer) => it.complete(call.id, answer, now),
                         Err(CallFault::Arguments(BindError::Syntax)) => {
-                            it.malformed(DecodeError::Syntax.into(), now);
+                            it.malformed(call.arguments().encoding().malformed().into(), now);
                             false
                         }
                         Err(fault) => {

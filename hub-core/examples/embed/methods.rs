@@ -38,16 +38,18 @@ impl Hub {
         result.map_err(|_| CallFault::Failed(None))
     }
 
-    /// A broadcast: encoded once, queued for everybody, written outside of the registry's lock.
+    /// A broadcast: encoded once per encoding, queued for everybody, written outside of the registry's lock.
     fn shout(&self, text: &(String,), now: Timestamp) {
         let mut message = Prepared::new("Shouted", text);
-        if message.encode(Encoding::Json).is_err() {
+        if Encoding::BUILT_IN.into_iter().any(|encoding| message.encode(encoding).is_err()) {
             return;
         }
         let mut peers = Vec::new();
         lock(&self.everybody).each(&Audience::All, &[], |peer| peers.push(Arc::clone(peer)));
         for peer in peers {
-            message.frame(Encoding::Json).map(|frame| lock(&peer.session).send(frame, now));
+            let mut session = lock(&peer.session);
+            message.frame(session.encoding()).map(|frame| session.send(frame, now));
+            drop(session);
             peer.write(now);
         }
     }

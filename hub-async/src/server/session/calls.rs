@@ -7,7 +7,7 @@ use std::task::Context;
 use futures_util::FutureExt;
 use hub_core::server::{Admission, Call, CallFault, Event};
 use hub_core::{PeerFault, Timestamp};
-use hub_proto::{BindError, DecodeError};
+use hub_proto::BindError;
 
 use super::Session;
 use crate::context::Context as HubCallContext;
@@ -23,7 +23,8 @@ impl Session {
                 if let Err(fault) = self.invoke(&call, now, cx) {
                     match fault {
                         CallFault::Arguments(BindError::Syntax) => {
-                            self.connection.malformed(PeerFault::Message(DecodeError::Syntax), now);
+                            let error = call.arguments().encoding().malformed();
+                            self.connection.malformed(PeerFault::Message(error), now);
                         }
                         fault => {
                             tracing::debug!(
