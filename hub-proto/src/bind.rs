@@ -32,6 +32,7 @@ impl<'a> Elements<'a> {
     }
 
     /// Reads the next one of `expected` arguments.
+    #[inline]
     pub fn next<T: Deserialize<'a>>(&mut self, expected: usize) -> Result<T, BindError> {
         match &mut self.0 {
             In::Json(elements) => elements.next(expected),
@@ -41,6 +42,7 @@ impl<'a> Elements<'a> {
     }
 
     /// Ends the list: more than the `expected` arguments is an error.
+    #[inline]
     pub fn finish(self, expected: usize) -> Result<(), BindError> {
         match self.0 {
             In::Json(elements) => elements.finish(expected),

@@ -46,8 +46,10 @@ pub fn text(input: &[u8], searched: usize) -> Option<Record<'_>> {
 /// The length is unsigned LEB128: seven bits a byte, low ones first, the high bit set on all but the
 /// last. One that is written with more bytes than it needs is accepted, as by other implementations.
 pub fn binary(input: &[u8]) -> Result<Record<'_>, NoRecord> {
-    let incomplete = NoRecord::Incomplete { size: input.len() };
-    let (length, prefix) = read_length(input)?.ok_or(incomplete)?;
+    let (length, prefix) = match input.first() {
+        Some(short) if short & 0x80 == 0 => (usize::from(*short), 1),
+        _ => read_length(input)?.ok_or(NoRecord::Incomplete { size: input.len() })?,
+    };
     // On a target of 16 bits nothing that long could be held.
     let size = prefix.checked_add(length).ok_or(NoRecord::TooLong)?;
     let body = input.get(prefix..size).ok_or(NoRecord::Incomplete { size })?;

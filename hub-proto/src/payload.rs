@@ -33,10 +33,12 @@ impl<'a> Payload<'a> {
 
     /// Reads a list of arguments as a tuple: `(A,)` is one argument, `()` none.
     pub fn bind<T: FromArguments<'a>>(self) -> Result<T, BindError> {
-        let mut elements = self.elements()?;
-        let bound = T::from_elements(&mut elements)?;
-        elements.finish(T::COUNT)?;
-        Ok(bound)
+        // Each encoding for itself, so that the compiler sees which one it is.
+        match self.encoding {
+            Encoding::Json => bind(Elements::json(json::Elements::new(self.raw)?)),
+            Encoding::MessagePack => bind(Elements::msgpack(msgpack::Elements::new(self.raw)?)),
+            Encoding::Custom(_) => bind(self.elements()?),
+        }
     }
 
     /// Reads a list of arguments one by one.
@@ -65,6 +67,13 @@ impl<'a> Payload<'a> {
             Encoding::Custom(codec) => codec.check(self.raw),
         }
     }
+}
+
+#[inline]
+fn bind<'a, T: FromArguments<'a>>(mut elements: Elements<'a>) -> Result<T, BindError> {
+    let bound = T::from_elements(&mut elements)?;
+    elements.finish(T::COUNT)?;
+    Ok(bound)
 }
 
 /// What a method is called with: a tuple of up to twelve values, `()` for none.

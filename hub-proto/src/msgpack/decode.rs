@@ -16,24 +16,23 @@ use crate::{DecodeError, Decoded, Encoding, HeaderPart, Payload};
 /// call when they are bound.
 pub fn decode(record: &[u8]) -> Result<Decoded<'_>, DecodeError> {
     let mut reader = Reader::new(record);
-    let elements = reader.array().ok_or_else(|| not_a_message(record))?;
-    let reader = &mut reader;
-    Ok(Decoded::Message(match integer::<i32>(reader, "messageType")? {
-        1 => invocation(reader, elements)?,
-        2 => stream_item(reader)?,
-        3 => completion(reader)?,
-        4 => stream_invocation(reader, elements)?,
-        5 => {
-            let headers = headers(reader)?;
-            let id = required_id(reader, "CancelInvocation")?;
-            Message::CancelInvocation(CancelInvocation { id, headers })
-        }
-        6 => Message::Ping,
-        7 => close(reader, elements)?,
-        8 => Message::Ack(integer(reader, "sequenceId")?),
-        9 => Message::Sequence(integer(reader, "sequenceId")?),
-        unknown => return Ok(Decoded::Skipped(unknown)),
-    }))
+    let Some(elements) = reader.array() else { return Err(not_a_message(record)) };
+    match integer::<i32>(&mut reader, "messageType")? {
+        1 => invocation(reader, elements),
+        2 => stream_item(reader),
+        3 => completion(reader),
+        4 => stream_invocation(reader, elements),
+        5 => cancel_invocation(reader),
+        6 => message(Message::Ping),
+        7 => close(reader, elements),
+        8 => message(Message::Ack(integer(&mut reader, "sequenceId")?)),
+        9 => message(Message::Sequence(integer(&mut reader, "sequenceId")?)),
+        unknown => Ok(Decoded::Skipped(unknown)),
+    }
+}
+
+const fn message(message: Message<'_>) -> Result<Decoded<'_>, DecodeError> {
+    Ok(Decoded::Message(message))
 }
 
 /// Why a record does not begin with the head of an array that can be.
@@ -44,89 +43,129 @@ fn not_a_message(record: &[u8]) -> DecodeError {
     }
 }
 
-fn invocation<'a>(reader: &mut Reader<'a>, elements: usize) -> Result<Message<'a>, DecodeError> {
-    let headers = headers(reader)?;
-    let id = string(reader, "invocationId")?.filter(|id| !id.is_empty());
-    let target = target(reader, "Invocation")?;
-    let (arguments, stream_ids) = arguments(reader, elements)?;
-    Ok(Message::Invocation(Invocation { id, target, arguments, stream_ids, headers }))
+fn invocation(mut reader: Reader<'_>, elements: usize) -> Result<Decoded<'_>, DecodeError> {
+    let headers = headers(&mut reader)?;
+    let id = string(&mut reader, "invocationId")?.filter(|id| !id.is_empty());
+    let target = target(&mut reader, "Invocation")?;
+    let arguments = arguments(&mut reader);
+    let stream_ids = stream_ids(reader, elements)?;
+    message(Message::Invocation(Invocation {
+        id: id.map(text),
+        target: text(target),
+        arguments,
+        stream_ids,
+        headers,
+    }))
 }
 
-fn stream_invocation<'a>(
-    reader: &mut Reader<'a>,
-    elements: usize,
-) -> Result<Message<'a>, DecodeError> {
-    let headers = headers(reader)?;
-    let id = required_id(reader, "StreamInvocation")?;
-    let target = target(reader, "StreamInvocation")?;
-    let (arguments, stream_ids) = arguments(reader, elements)?;
-    Ok(Message::StreamInvocation(StreamInvocation { id, target, arguments, stream_ids, headers }))
+fn stream_invocation(mut reader: Reader<'_>, elements: usize) -> Result<Decoded<'_>, DecodeError> {
+    let headers = headers(&mut reader)?;
+    let id = id(&mut reader, "StreamInvocation")?;
+    let target = target(&mut reader, "StreamInvocation")?;
+    let arguments = arguments(&mut reader);
+    let stream_ids = stream_ids(reader, elements)?;
+    message(Message::StreamInvocation(StreamInvocation {
+        id: text(id),
+        target: text(target),
+        arguments,
+        stream_ids,
+        headers,
+    }))
 }
 
-fn stream_item<'a>(reader: &mut Reader<'a>) -> Result<Message<'a>, DecodeError> {
-    let headers = headers(reader)?;
-    let id = required_id(reader, "StreamItem")?;
-    Ok(Message::StreamItem(StreamItem { id, item: payload(reader), headers }))
+fn stream_item(mut reader: Reader<'_>) -> Result<Decoded<'_>, DecodeError> {
+    let headers = headers(&mut reader)?;
+    let id = id(&mut reader, "StreamItem")?;
+    message(Message::StreamItem(StreamItem { id: text(id), item: payload(reader), headers }))
 }
 
-fn completion<'a>(reader: &mut Reader<'a>) -> Result<Message<'a>, DecodeError> {
-    let headers = headers(reader)?;
-    let id = required_id(reader, "Completion")?;
-    let outcome = match integer(reader, "resultKind")? {
+fn completion(mut reader: Reader<'_>) -> Result<Decoded<'_>, DecodeError> {
+    let headers = headers(&mut reader)?;
+    let id = id(&mut reader, "Completion")?;
+    let outcome = match integer(&mut reader, "resultKind")? {
         // An error of nil cannot be told from no error in ASP.NET Core either.
-        1 => string(reader, "error")?.map_or(Outcome::Void, Outcome::Error),
+        1 => {
+            string(&mut reader, "error")?.map_or(Outcome::Void, |error| Outcome::Error(text(error)))
+        }
         2 => Outcome::Void,
         3 => Outcome::Result(payload(reader)),
         _ => return Err(DecodeError::ResultKind),
     };
-    Ok(Message::Completion(Completion { id, outcome, headers }))
+    message(Message::Completion(Completion { id: text(id), outcome, headers }))
 }
 
-fn close<'a>(reader: &mut Reader<'a>, elements: usize) -> Result<Message<'a>, DecodeError> {
-    let error = string(reader, "error")?;
+fn cancel_invocation(mut reader: Reader<'_>) -> Result<Decoded<'_>, DecodeError> {
+    let headers = headers(&mut reader)?;
+    let id = id(&mut reader, "CancelInvocation")?;
+    message(Message::CancelInvocation(CancelInvocation { id: text(id), headers }))
+}
+
+fn close(mut reader: Reader<'_>, elements: usize) -> Result<Decoded<'_>, DecodeError> {
+    let error = string(&mut reader, "error")?.map(text);
     let allow_reconnect = if elements > 2 {
-        reader.boolean().ok_or(DecodeError::Field { name: "allowReconnect", wanted: "Boolean" })?
+        let wanted = DecodeError::Field { name: "allowReconnect", wanted: "Boolean" };
+        reader.boolean().ok_or(wanted)?
     } else {
         false
     };
-    Ok(Message::Close(Close { error, allow_reconnect }))
+    message(Message::Close(Close { error, allow_reconnect }))
 }
 
-/// The arguments, and the stream ids behind them. Without a list of arguments nothing behind it is
-/// read: the call fails, and with it its streams.
-#[expect(clippy::type_complexity, reason = "a pair of fields that two messages share")]
-fn arguments<'a>(
-    reader: &mut Reader<'a>,
-    elements: usize,
-) -> Result<(Payload<'a>, Option<Vec<Cow<'a, str>>>), DecodeError> {
+/// The list of arguments. Without one nothing behind it can be read: the call fails, and its streams
+/// with it.
+fn arguments<'a>(reader: &mut Reader<'a>) -> Payload<'a> {
     let rest = reader.rest();
     let is_list = matches!(rest.first(), Some(0x90..=0x9F | 0xDC | 0xDD));
-    let Some(raw) = reader.value(1).filter(|_| is_list) else {
-        return Ok((Payload::new(Encoding::MessagePack, rest), None));
-    };
-    let stream_ids = if elements > 5 { stream_ids(reader)? } else { None };
-    Ok((Payload::new(Encoding::MessagePack, raw), stream_ids))
+    let raw = reader.value(1).filter(|_| is_list).unwrap_or_else(|| {
+        *reader = Reader::new(NO_STREAM_IDS);
+        rest
+    });
+    Payload::new(Encoding::MessagePack, raw)
 }
 
+/// An empty list.
+const NO_STREAM_IDS: &[u8] = &[0x90];
+
 /// An item or a result: one value, or whatever there is instead.
-fn payload<'a>(reader: &mut Reader<'a>) -> Payload<'a> {
+fn payload(mut reader: Reader<'_>) -> Payload<'_> {
     let rest = reader.rest();
     Payload::new(Encoding::MessagePack, reader.value(1).unwrap_or(rest))
 }
 
-fn stream_ids<'a>(reader: &mut Reader<'a>) -> Result<Option<Vec<Cow<'a, str>>>, DecodeError> {
-    let length = DecodeError::Length { name: "streamIds", wanted: "array" };
-    let count = reader.array().ok_or(length)?;
-    let ids = (0..count).map(|_| {
-        let id = string(reader, "streamIds")?.filter(|id| !id.is_empty());
-        id.ok_or(DecodeError::EmptyStreamId)
-    });
-    let ids = ids.collect::<Result<Vec<_>, _>>()?;
-    Ok(Some(ids).filter(|ids| !ids.is_empty()))
+#[inline]
+fn stream_ids(
+    mut reader: Reader<'_>,
+    elements: usize,
+) -> Result<Option<Vec<Cow<'_, str>>>, DecodeError> {
+    if elements <= 5 {
+        return Ok(None);
+    }
+    match reader.array() {
+        None => Err(DecodeError::Length { name: "streamIds", wanted: "array" }),
+        Some(0) => Ok(None),
+        Some(count) => {
+            let mut ids = Vec::new();
+            for _ in 0..count {
+                match string(&mut reader, "streamIds")? {
+                    None | Some(b"") => return Err(DecodeError::EmptyStreamId),
+                    Some(id) => ids.push(text(id)),
+                }
+            }
+            Ok(Some(ids))
+        }
+    }
 }
 
+#[inline]
 fn headers<'a>(reader: &mut Reader<'a>) -> Result<Headers<'a>, DecodeError> {
-    let pairs = reader.map().ok_or(DecodeError::Length { name: "headers", wanted: "map" })?;
+    match reader.map() {
+        None => Err(DecodeError::Length { name: "headers", wanted: "map" }),
+        Some(0) => Ok(Headers::default()),
+        Some(pairs) => some_headers(reader, pairs),
+    }
+}
+
+fn some_headers<'a>(reader: &mut Reader<'a>, pairs: usize) -> Result<Headers<'a>, DecodeError> {
     let mut headers = Headers::default();
     for index in 0..pairs {
         let name = header_text(reader, index, HeaderPart::Key)?;
@@ -143,15 +182,14 @@ fn header_text<'a>(
     index: usize,
     part: HeaderPart,
 ) -> Result<Cow<'a, str>, DecodeError> {
-    let text = reader.string().ok_or(DecodeError::HeaderText { index, part })?;
-    text.filter(|text| !text.is_empty()).ok_or(DecodeError::EmptyHeader(part))
+    match reader.string().ok_or(DecodeError::HeaderText { index, part })? {
+        None | Some(b"") => Err(DecodeError::EmptyHeader(part)),
+        Some(bytes) => Ok(text(bytes)),
+    }
 }
 
 /// A name that occurs twice. Sorting keeps the work small for a peer that sends thousands.
 fn duplicate<'h>(headers: &'h Headers<'_>) -> Option<&'h str> {
-    if headers.len() < 2 {
-        return None;
-    }
     let mut names: Vec<_> = headers.iter().map(|(name, _)| name).collect();
     names.sort_unstable();
     names.windows(2).find_map(|pair| match pair {
@@ -160,28 +198,85 @@ fn duplicate<'h>(headers: &'h Headers<'_>) -> Option<&'h str> {
     })
 }
 
+#[inline]
 fn integer<T: TryFrom<i64>>(reader: &mut Reader<'_>, name: &'static str) -> Result<T, DecodeError> {
-    let wanted = if size_of::<T>() == 4 { "Int32" } else { "Int64" };
-    let integer = reader.integer().and_then(|integer| T::try_from(integer).ok());
-    integer.ok_or(DecodeError::Field { name, wanted })
+    match reader.integer().and_then(|integer| T::try_from(integer).ok()) {
+        Some(integer) => Ok(integer),
+        None if size_of::<T>() == 4 => Err(DecodeError::Field { name, wanted: "Int32" }),
+        None => Err(DecodeError::Field { name, wanted: "Int64" }),
+    }
 }
 
+// Inlined, so that texts go from the registers to their place in the message.
+
+#[inline(always)]
 fn string<'a>(
     reader: &mut Reader<'a>,
     name: &'static str,
-) -> Result<Option<Cow<'a, str>>, DecodeError> {
-    reader.string().ok_or(DecodeError::Field { name, wanted: "String" })
+) -> Result<Option<&'a [u8]>, DecodeError> {
+    match reader.string() {
+        Some(string) => Ok(string),
+        None => Err(DecodeError::Field { name, wanted: "String" }),
+    }
 }
 
-fn required_id<'a>(
-    reader: &mut Reader<'a>,
-    message: &'static str,
-) -> Result<Cow<'a, str>, DecodeError> {
-    let id = string(reader, "invocationId")?.filter(|id| !id.is_empty());
-    id.ok_or(DecodeError::Empty { field: "invocation ID", message })
+#[inline(always)]
+fn id<'a>(reader: &mut Reader<'a>, message: &'static str) -> Result<&'a [u8], DecodeError> {
+    match string(reader, "invocationId")? {
+        None | Some(b"") => Err(DecodeError::Empty { field: "invocation ID", message }),
+        Some(id) => Ok(id),
+    }
 }
 
-fn target<'a>(reader: &mut Reader<'a>, message: &'static str) -> Result<Cow<'a, str>, DecodeError> {
-    let target = string(reader, "target")?.filter(|target| !target.is_empty());
-    target.ok_or(DecodeError::Empty { field: "target", message })
+#[inline(always)]
+fn target<'a>(reader: &mut Reader<'a>, message: &'static str) -> Result<&'a [u8], DecodeError> {
+    match string(reader, "target")? {
+        None | Some(b"") => Err(DecodeError::Empty { field: "target", message }),
+        Some(target) => Ok(target),
+    }
+}
+
+/// What is no UTF-8 reads as U+FFFD, as in .NET.
+#[inline(always)]
+fn text(bytes: &[u8]) -> Cow<'_, str> {
+    match str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => String::from_utf8_lossy(bytes),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_that_is_no_utf8_reads_with_replacement_characters() {
+        let Ok(Decoded::Message(Message::Close(close))) = decode(b"\x93\x07\xa3a\xffb\xc3") else {
+            panic!("no Close")
+        };
+        assert_eq!(close, Close { error: Some("a\u{fffd}b".into()), allow_reconnect: true });
+    }
+
+    #[test]
+    fn streams_of_a_call_without_a_list_of_arguments_are_not_read() {
+        let record = b"\x96\x01\x80\xa11\xa1m\x2a\x2a";
+        let Ok(Decoded::Message(Message::Invocation(call))) = decode(record) else {
+            panic!("no Invocation")
+        };
+        assert_eq!(call.stream_ids, None);
+        assert_eq!(call.arguments.bind::<()>(), Err(crate::BindError::NotAList));
+    }
+
+    #[test]
+    fn thousands_of_headers_are_searched_for_duplicates_in_short_time() {
+        let names: Vec<_> = (0..30_000).map(|n| format!("{n:05}")).collect();
+        let mut record = vec![0x93, 5, 0xDE];
+        record.extend_from_slice(&30_001_u16.to_be_bytes());
+        for name in names.iter().chain(names.first()) {
+            record.push(0xA5);
+            record.extend_from_slice(name.as_bytes());
+            record.extend_from_slice(b"\xa1v");
+        }
+        assert_eq!(decode(&record), Err(DecodeError::DuplicateHeader("00000".to_owned())));
+    }
 }

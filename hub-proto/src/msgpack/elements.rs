@@ -24,10 +24,10 @@ impl<'a> Elements<'a> {
 
     /// Reads the next of `expected` elements. Another number of them fails before any is read, as
     /// in ASP.NET Core.
+    #[inline]
     pub fn next<T: Deserialize<'a>>(&mut self, expected: usize) -> Result<T, BindError> {
         if self.count != expected || self.taken == self.count {
-            check(self.whole)?;
-            return Err(BindError::Count { provided: self.count, expected });
+            return Err(self.miscounted(expected));
         }
         self.taken += 1;
         // The message and the list are around each element.
@@ -35,16 +35,22 @@ impl<'a> Elements<'a> {
         deserialize(raw).or_else(|error| check(self.whole).and(Err(error)))
     }
 
+    #[cold]
+    fn miscounted(&self, expected: usize) -> BindError {
+        let count = BindError::Count { provided: self.count, expected };
+        check(self.whole).err().unwrap_or(count)
+    }
+
     /// Ends the array; counts what nobody asked for.
+    #[inline]
     pub fn finish(self, expected: usize) -> Result<(), BindError> {
+        if self.count != expected {
+            return Err(self.miscounted(expected));
+        }
         if self.taken != self.count || !self.reader.rest().is_empty() {
             check(self.whole)?;
         }
-        if self.count == expected {
-            Ok(())
-        } else {
-            Err(BindError::Count { provided: self.count, expected })
-        }
+        Ok(())
     }
 }
 

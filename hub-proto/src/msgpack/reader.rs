@@ -1,7 +1,5 @@
 //! One pass over MessagePack, value by value, without recursion.
 
-use std::borrow::Cow;
-
 use super::MAX_DEPTH;
 
 /// Takes values off the front of some bytes.
@@ -23,37 +21,44 @@ impl<'a> Reader<'a> {
         self.rest
     }
 
+    #[inline]
     fn take(&mut self, count: usize) -> Option<&'a [u8]> {
         let (taken, rest) = self.rest.split_at_checked(count)?;
         self.rest = rest;
         Some(taken)
     }
 
+    #[inline]
     fn chunk<const N: usize>(&mut self) -> Option<[u8; N]> {
         let (chunk, rest) = self.rest.split_first_chunk()?;
         self.rest = rest;
         Some(*chunk)
     }
 
+    #[inline]
     fn u8(&mut self) -> Option<u8> {
         let [byte] = self.chunk()?;
         Some(byte)
     }
 
+    #[inline]
     fn u16(&mut self) -> Option<u16> {
         self.chunk().map(u16::from_be_bytes)
     }
 
+    #[inline]
     fn u32(&mut self) -> Option<u32> {
         self.chunk().map(u32::from_be_bytes)
     }
 
     /// A count of values, if there can be that many: each takes a byte at least.
+    #[inline]
     fn count(&self, values: u64) -> Option<usize> {
         usize::try_from(values).ok().filter(|count| *count <= self.rest.len())
     }
 
     /// An array's head: how many elements follow.
+    #[inline]
     pub(super) fn array(&mut self) -> Option<usize> {
         let count = match self.u8()? {
             short @ 0x90..=0x9F => u64::from(short & 0x0F),
@@ -65,6 +70,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A map's head: how many pairs follow.
+    #[inline]
     pub(super) fn map(&mut self) -> Option<usize> {
         let pairs = match self.u8()? {
             short @ 0x80..=0x8F => u64::from(short & 0x0F),
@@ -76,6 +82,7 @@ impl<'a> Reader<'a> {
     }
 
     /// An integer of any width.
+    #[inline]
     pub(super) fn integer(&mut self) -> Option<i64> {
         Some(match self.u8()? {
             small @ 0x00..=0x7F => small.into(),
@@ -101,8 +108,9 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A string, or nil. What is no UTF-8 in it reads as U+FFFD, as in .NET.
-    pub(super) fn string(&mut self) -> Option<Option<Cow<'a, str>>> {
+    /// The bytes of a string, which may be any; `None` inside for nil.
+    #[inline]
+    pub(super) fn string(&mut self) -> Option<Option<&'a [u8]>> {
         let length = match self.u8()? {
             short @ 0xA0..=0xBF => usize::from(short & 0x1F),
             0xD9 => self.u8()?.into(),
@@ -111,48 +119,55 @@ impl<'a> Reader<'a> {
             0xC0 => return Some(None),
             _ => return None,
         };
-        let bytes = self.take(length)?;
-        Some(Some(match simdutf8::basic::from_utf8(bytes) {
-            Ok(text) => text.into(),
-            Err(_) => String::from_utf8_lossy(bytes),
-        }))
+        self.take(length).map(Some)
     }
 
     /// Any value, as its bytes; `around` containers are open around it.
     pub(super) fn value(&mut self, around: usize) -> Option<&'a [u8]> {
         let start = self.rest;
-        if let Some(values) = self.step()? {
-            self.leave(values, around + 1)?;
+        if let Some(mut left) = self.step()? {
+            if around >= MAX_DEPTH {
+                return None;
+            }
+            // Most lists hold nothing but scalars.
+            while left > 0 {
+                left -= 1;
+                if let Some(values) = self.step()? {
+                    self.leave(left, values, around + 1)?;
+                    break;
+                }
+            }
         }
         start.get(..start.len() - self.rest.len())
     }
 
-    /// Reads on to the end of a container that has `left` values to come and is the `depth`th.
-    fn leave(&mut self, mut left: usize, mut depth: usize) -> Option<()> {
-        let innermost = depth;
-        // How many values are to come in the containers around the one that is read.
+    /// Reads on to the end of a container that has `left` values to come behind an inner one with
+    /// `values`; the inner one has `around` containers around it.
+    fn leave(&mut self, left: usize, values: usize, around: usize) -> Option<()> {
+        // How many values are to come in each container around the one that is read.
         let mut outer = [0_u32; MAX_DEPTH];
-        if depth > MAX_DEPTH {
-            return None;
-        }
+        let (mut left, mut depth) = (left, around);
+        let mut entered = Some(values);
         loop {
+            if let Some(values) = entered {
+                *outer.get_mut(depth)? = u32::try_from(left).ok()?;
+                depth += 1;
+                left = values;
+            }
             while left == 0 {
-                if depth == innermost {
+                if depth == around {
                     return Some(());
                 }
                 depth -= 1;
                 left = *outer.get(depth)? as usize;
             }
             left -= 1;
-            if let Some(values) = self.step()? {
-                *outer.get_mut(depth)? = u32::try_from(left).ok()?;
-                depth += 1;
-                left = values;
-            }
+            entered = self.step()?;
         }
     }
 
     /// Reads a scalar, or a container's head: then it says how many values follow.
+    #[inline]
     fn step(&mut self) -> Option<Option<usize>> {
         let head = self.u8()?;
         let length = match head {
@@ -283,9 +298,12 @@ mod tests {
     }
 
     #[test]
-    fn a_string_that_is_no_text_reads_with_replacement_characters() {
-        assert_eq!(Reader::new(b"\xa3a\xffb").string(), Some(Some("a\u{fffd}b".into())));
+    fn strings_are_bytes_or_nil_and_bin_is_none() {
+        assert_eq!(Reader::new(b"\xa3a\xffb").string(), Some(Some(&b"a\xffb"[..])));
+        assert_eq!(Reader::new(b"\xd9\x01a").string(), Some(Some(&b"a"[..])));
+        assert_eq!(Reader::new(b"\xa0").string(), Some(Some(&b""[..])));
         assert_eq!(Reader::new(b"\xc0").string(), Some(None));
         assert_eq!(Reader::new(b"\xc4\x01a").string(), None);
+        assert_eq!(Reader::new(b"\xa2a").string(), None);
     }
 }
