@@ -9,6 +9,7 @@ use std::task::{Context, Waker};
 use http::Request;
 use hub_async::Socket;
 use hub_async::server::Service;
+use hub_proto::Encoding;
 use hub_proto::ws::{Config, Decoder, Opcode, Piece, Role, encode};
 use transport_memory::{Pipe, pipe};
 
@@ -23,6 +24,8 @@ const KEY: Option<[u8; 4]> = Some([1, 2, 3, 4]);
 pub enum Seen {
     /// One record of the hub protocol, without its separator.
     Record(String),
+    /// One record of MessagePack, without its length.
+    Binary(Vec<u8>),
     /// A pong of the WebSocket.
     Pong(Vec<u8>),
     /// The close of the WebSocket, with its code.
@@ -31,8 +34,9 @@ pub enum Seen {
     End,
 }
 
-/// A client of a hub, which speaks JSON over a WebSocket over a pipe.
+/// A client of a hub, which speaks JSON or MessagePack over a WebSocket over a pipe.
 pub struct Client {
+    encoding: Encoding,
     pipe: Pipe,
     decoder: Decoder,
     partial: Vec<u8>,
@@ -46,13 +50,23 @@ impl Client {
         let request = Request::get(uri).body(()).expect("a URI");
         service.serve_socket(&request, Arc::new(theirs), b"").expect("the hub takes it");
         let decoder = Decoder::new(Role::Client, Config::default());
-        Self { pipe: ours, decoder, partial: Vec::new(), seen: VecDeque::new() }
+        let encoding = Encoding::Json;
+        Self { encoding, pipe: ours, decoder, partial: Vec::new(), seen: VecDeque::new() }
     }
 
     /// Opens a WebSocket and shakes hands.
     pub async fn connect(service: &Service, uri: &str) -> Self {
         let mut client = Self::open(service, uri);
         client.shake_hands().await;
+        client
+    }
+
+    /// The same, to speak MessagePack from then on.
+    pub async fn connect_binary(service: &Service, uri: &str) -> Self {
+        let mut client = Self::open(service, uri);
+        client.send(r#"{"protocol":"messagepack","version":1}"#).await;
+        assert_eq!(client.next().await, Seen::Record("{}".into()));
+        client.encoding = Encoding::MessagePack;
         client
     }
 
@@ -158,10 +172,13 @@ impl Client {
                     self.seen.push_back(Seen::Close(close.map(|close| close.code)));
                 }
             }
-            while let Some(end) = self.partial.iter().position(|byte| *byte == 0x1e) {
-                let record = self.partial.drain(..=end).take(end).collect();
-                let record = String::from_utf8(record).expect("text");
-                self.seen.push_back(Seen::Record(record));
+            while let Ok(record) = self.encoding.record(&self.partial, 0) {
+                let (body, size) = (record.body.to_vec(), record.size);
+                self.seen.push_back(match self.encoding {
+                    Encoding::MessagePack => Seen::Binary(body),
+                    _ => Seen::Record(String::from_utf8(body).expect("text")),
+                });
+                self.partial.drain(..size);
             }
         }
     }
