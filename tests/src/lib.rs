@@ -3,4 +3,5 @@
 pub mod architecture;
 pub mod fuzz;
 pub mod memory;
+pub mod messages;
 pub mod node;

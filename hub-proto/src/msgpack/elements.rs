@@ -79,3 +79,132 @@ fn deserialize<'a, T: Deserialize<'a>>(raw: &'a [u8]) -> Result<T, BindError> {
     let deserializer = rmp_serde::Deserializer::from_read_ref(raw);
     T::deserialize(&mut deserializer.with_human_readable()).map_err(|_| BindError::Shape)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::net::IpAddr;
+
+    use serde::Serialize;
+
+    use super::*;
+    use crate::{Encoding, FromArguments, Payload};
+
+    fn bind<'a, T: FromArguments<'a>>(raw: &'a [u8]) -> Result<T, BindError> {
+        Payload::new(Encoding::MessagePack, raw).bind()
+    }
+
+    fn written<T: Serialize>(value: &T) -> Vec<u8> {
+        let mut out = Vec::new();
+        Encoding::MessagePack.write(value, &mut out).expect("serializable");
+        out
+    }
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Person {
+        name: String,
+        age: Option<u8>,
+    }
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    enum Color {
+        Red,
+        Custom(String),
+    }
+
+    #[test]
+    fn binds_by_position() {
+        assert_eq!(bind::<()>(b"\x90"), Ok(()));
+        assert_eq!(bind::<(i32, &str)>(b"\x92\x01\xa1a"), Ok((1, "a")));
+        assert_eq!(bind::<(Vec<i32>,)>(b"\xdc\x00\x01\x92\x01\x02"), Ok((vec![1, 2],)));
+        assert_eq!(bind::<(Option<i32>, f64, f32)>(b"\x93\xc0\x02\xff"), Ok((None, 2.0, -1.0)));
+    }
+
+    #[test]
+    fn tells_count_from_shape_from_grammar() {
+        let count = |provided, expected| Some(BindError::Count { provided, expected });
+        assert_eq!(bind::<(i32, i32)>(b"\x91\x01").err(), count(1, 2));
+        assert_eq!(bind::<()>(b"\x91\x01").err(), count(1, 0));
+        assert_eq!(bind::<(i32,)>(b"\x92\xa1x\x01").err(), count(2, 1), "before any is read");
+        assert_eq!(bind::<(i32, i32)>(b"\x92\x01\xa1x"), Err(BindError::Shape));
+        assert_eq!(bind::<(u8,)>(b"\x91\xcd\x01\x00"), Err(BindError::Shape));
+        assert_eq!(bind::<(String,)>(b"\x91\xa1\xff"), Err(BindError::Shape), "no UTF-8");
+        for no_list in [&b""[..], b"\x2a", b"\x80", b"\xdd\xff\xff\xff\xff", b"\x92\x01"] {
+            assert_eq!(bind::<(i32,)>(no_list), Err(BindError::NotAList));
+        }
+        for malformed in [&b"\x91\xc1"[..], b"\x91\xa2x", b"\x91\x01\x01", b"\x92\x01\xcc"] {
+            assert_eq!(bind::<(i32,)>(malformed), Err(BindError::Syntax), "{malformed:x?}");
+            assert_eq!(bind::<(i32, i32)>(malformed), Err(BindError::Syntax), "{malformed:x?}");
+        }
+    }
+
+    #[test]
+    fn one_value_is_missing_malformed_or_of_another_shape() {
+        assert_eq!(read::<i32>(b""), Err(BindError::Shape));
+        assert_eq!(read::<i32>(b"\xa1x"), Err(BindError::Shape));
+        assert_eq!(read::<i32>(b"\xcd\x01"), Err(BindError::Syntax));
+        assert_eq!(read::<i32>(b"\x01\x01"), Err(BindError::Syntax));
+        assert_eq!(check(b""), Err(BindError::Syntax));
+    }
+
+    #[test]
+    fn structs_are_maps_of_their_fields_and_are_read_from_arrays_too() {
+        let ann = Person { name: "Ann".to_owned(), age: None };
+        assert_eq!(written(&ann), b"\x82\xa4name\xa3Ann\xa3age\xc0");
+        assert_eq!(read(b"\x82\xa1x\x90\xa4name\xa3Ann").as_ref(), Ok(&ann));
+        assert_eq!(read(b"\x92\xa3Ann\xc0").as_ref(), Ok(&ann));
+    }
+
+    #[test]
+    fn enums_are_the_names_of_their_variants() {
+        assert_eq!(written(&Color::Red), b"\xa3Red");
+        assert_eq!(read(b"\xa3Red"), Ok(Color::Red));
+        assert_eq!(read(b"\x81\xa6Custom\xa1x"), Ok(Color::Custom("x".to_owned())));
+        assert_eq!(read::<Color>(b"\xa4Blue"), Err(BindError::Shape));
+    }
+
+    #[test]
+    fn types_with_a_readable_form_use_it() {
+        let home = IpAddr::from([127, 0, 0, 1]);
+        assert_eq!(written(&home), b"\xa9127.0.0.1");
+        assert_eq!(read(b"\xa9127.0.0.1"), Ok(home));
+    }
+
+    #[test]
+    fn bytes_are_borrowed_from_bin_and_vectors_are_read_from_both() {
+        assert_eq!(read(b"\xc4\x02\x01\xff"), Ok(&b"\x01\xff"[..]));
+        assert_eq!(read(b"\xc4\x02\x01\xff"), Ok(vec![1_u8, 255]));
+        assert_eq!(read(b"\x92\x01\xcc\xff"), Ok(vec![1_u8, 255]));
+        assert_eq!(written(&vec![1_u8, 255]), b"\x92\x01\xcc\xff");
+    }
+
+    #[test]
+    fn extensions_are_a_type_and_bytes() {
+        #[derive(Debug, PartialEq, Deserialize)]
+        #[serde(rename = "_ExtStruct")]
+        struct Extension<'a>(#[serde(borrow)] (i8, &'a [u8]));
+        let raw = b"\xd6\xff\x58\xec\x1c\x80";
+        assert_eq!(read(raw), Ok(Extension((-1, &raw[2..]))));
+        assert_eq!(read::<i32>(raw), Err(BindError::Shape));
+    }
+
+    #[test]
+    fn a_value_that_nests_without_end_is_malformed_for_every_type() {
+        #[derive(Debug, PartialEq, Deserialize)]
+        enum Chain {
+            #[serde(rename = "c")]
+            More(Box<Chain>),
+        }
+        let chain = b"\x81\xa1c".repeat(100_000);
+        assert_eq!(read::<Chain>(&[&chain[..], b"\xc0"].concat()), Err(BindError::Syntax));
+        let lists = [vec![0x91; 100_000], vec![0xC0]].concat();
+        assert_eq!(read::<serde_json::Value>(&lists), Err(BindError::Syntax));
+        assert_eq!(bind::<(serde_json::Value,)>(&lists), Err(BindError::Syntax));
+    }
+
+    #[test]
+    fn keys_of_maps_may_be_numbers() {
+        let map = BTreeMap::from([(1, "one")]);
+        assert_eq!(read(&written(&map)), Ok(map));
+    }
+}
