@@ -91,13 +91,17 @@ pub(crate) fn write_binary<E>(
     out.push(0);
     write(out)?;
     let length = out.len().saturating_sub(start + 1);
-    match out.get_mut(start) {
-        Some(prefix) if length < 0x80 => *prefix = length as u8,
-        _ => {
-            let mut prefix = Vec::with_capacity(MAX_PREFIX);
-            write_length(length, &mut prefix);
-            out.splice(start..=start, prefix);
+    if length >= 0x80 {
+        // What the guess has left out is written behind the body, and then goes in front of it.
+        let end = out.len();
+        write_length(length >> 7, out);
+        let more = out.len() - end;
+        if let Some(behind) = out.get_mut(start + 1..) {
+            behind.rotate_right(more);
         }
+    }
+    if let Some(first) = out.get_mut(start) {
+        *first = if length < 0x80 { length as u8 } else { length as u8 | 0x80 };
     }
     Ok(())
 }
