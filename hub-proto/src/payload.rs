@@ -69,7 +69,7 @@ impl<'a> Payload<'a> {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn bind<'a, T: FromArguments<'a>>(mut elements: Elements<'a>) -> Result<T, BindError> {
     let bound = T::from_elements(&mut elements)?;
     elements.finish(T::COUNT)?;

@@ -68,7 +68,7 @@ proptest! {
         prop_assert_eq!(&read, &neutral.message(encoding, &raw));
         if let Some(payload) = payload(&mut read) {
             prop_assert_eq!(payload.check(), Ok(()));
-            prop_assert_eq!(payload.read::<Value>(), Ok(neutral.value.clone()));
+            prop_assert_eq!(payload.read::<Value>(), Ok(neutral.value));
         }
         let mut again = Vec::new();
         encoding.encode(&read, &mut again);

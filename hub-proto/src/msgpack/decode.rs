@@ -132,7 +132,7 @@ fn payload(mut reader: Reader<'_>) -> Payload<'_> {
     Payload::new(Encoding::MessagePack, reader.value(1).unwrap_or(rest))
 }
 
-#[inline]
+#[inline(always)]
 fn stream_ids(
     mut reader: Reader<'_>,
     elements: usize,
@@ -143,20 +143,22 @@ fn stream_ids(
     match reader.array() {
         None => Err(DecodeError::Length { name: "streamIds", wanted: "array" }),
         Some(0) => Ok(None),
-        Some(count) => {
-            let mut ids = Vec::new();
-            for _ in 0..count {
-                match string(&mut reader, "streamIds")? {
-                    None | Some(b"") => return Err(DecodeError::EmptyStreamId),
-                    Some(id) => ids.push(text(id)),
-                }
-            }
-            Ok(Some(ids))
-        }
+        Some(count) => some_stream_ids(reader, count).map(Some),
     }
 }
 
-#[inline]
+fn some_stream_ids(mut reader: Reader<'_>, count: usize) -> Result<Vec<Cow<'_, str>>, DecodeError> {
+    let mut ids = Vec::new();
+    for _ in 0..count {
+        match string(&mut reader, "streamIds")? {
+            None | Some(b"") => return Err(DecodeError::EmptyStreamId),
+            Some(id) => ids.push(text(id)),
+        }
+    }
+    Ok(ids)
+}
+
+#[inline(always)]
 fn headers<'a>(reader: &mut Reader<'a>) -> Result<Headers<'a>, DecodeError> {
     match reader.map() {
         None => Err(DecodeError::Length { name: "headers", wanted: "map" }),

@@ -75,6 +75,7 @@ pub fn check(raw: &[u8]) -> Result<(), BindError> {
 
 /// Reads a value that is well-formed, whole and of bounded depth: rmp-serde alone would recurse
 /// without a limit into an enum.
+#[inline]
 fn deserialize<'a, T: Deserialize<'a>>(raw: &'a [u8]) -> Result<T, BindError> {
     let deserializer = rmp_serde::Deserializer::from_read_ref(raw);
     T::deserialize(&mut deserializer.with_human_readable()).map_err(|_| BindError::Shape)
@@ -83,9 +84,8 @@ fn deserialize<'a, T: Deserialize<'a>>(raw: &'a [u8]) -> Result<T, BindError> {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
-    use std::net::IpAddr;
 
-    use serde::Serialize;
+    use serde::{Deserializer, Serialize, Serializer};
 
     use super::*;
     use crate::{Encoding, FromArguments, Payload};
@@ -163,11 +163,28 @@ mod tests {
         assert_eq!(read::<Color>(b"\xa4Blue"), Err(BindError::Shape));
     }
 
+    /// Written as a text where that is readable, as UUIDs are.
+    #[derive(Debug, PartialEq)]
+    struct Uuid;
+
+    impl Serialize for Uuid {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            let readable = serializer.is_human_readable();
+            serializer.serialize_str(if readable { "text" } else { "bytes" })
+        }
+    }
+
+    impl<'de> Deserialize<'de> for Uuid {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            assert!(deserializer.is_human_readable());
+            <&str>::deserialize(deserializer).map(|_| Self)
+        }
+    }
+
     #[test]
     fn types_with_a_readable_form_use_it() {
-        let home = IpAddr::from([127, 0, 0, 1]);
-        assert_eq!(written(&home), b"\xa9127.0.0.1");
-        assert_eq!(read(b"\xa9127.0.0.1"), Ok(home));
+        assert_eq!(written(&Uuid), b"\xa4text");
+        assert_eq!(read(b"\xa4text"), Ok(Uuid));
     }
 
     #[test]
@@ -193,7 +210,7 @@ mod tests {
         #[derive(Debug, PartialEq, Deserialize)]
         enum Chain {
             #[serde(rename = "c")]
-            More(Box<Chain>),
+            More(Box<Self>),
         }
         let chain = b"\x81\xa1c".repeat(100_000);
         assert_eq!(read::<Chain>(&[&chain[..], b"\xc0"].concat()), Err(BindError::Syntax));

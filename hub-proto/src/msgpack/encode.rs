@@ -122,6 +122,9 @@ pub(crate) fn write_value<T: Serialize + ?Sized>(
 
 /// The first two elements of the messages 1 to 5.
 fn start(out: &mut Vec<u8>, elements: u8, kind: u8, headers: &Headers<'_>) {
+    if headers.is_empty() {
+        return out.extend_from_slice(&[0x90 | elements, kind, 0x80]);
+    }
     out.extend_from_slice(&[0x90 | elements, kind]);
     head(out, headers.len(), 0x80, 0x0F, [0xDE, 0xDF]);
     for (name, value) in headers.iter() {

@@ -3,9 +3,14 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use hub_async::{Context, Encoding, Hub, HubError, HubOptions};
+use hub_proto::framing::{NoRecord, Record};
 use hub_proto::ws::Opcode;
-use hub_proto::{Close, Decoded, Frame, Message, Outcome};
+use hub_proto::{
+    BindError, Close, Codec, DecodeError, Decoded, EncodeError, Frame, Message, Outcome, Payload,
+    TransferFormat, Visit, erased_serde,
+};
 use serde::{Serialize, Serializer};
+use tests::messages::payload;
 
 use super::*;
 
@@ -155,4 +160,85 @@ async fn a_hub_may_refuse_encodings() {
     client.send(r#"{"protocol":"json","version":1}"#).await;
     assert_eq!(client.record().await, r#"{"error":"The protocol 'json' is not supported."}"#);
     connect_binary(&service).await;
+}
+
+/// JSON, whose records are called something else.
+struct Renamed;
+
+const RENAMED: Encoding = Encoding::Custom(&Renamed);
+
+fn relabelled(mut message: Message<'_>, encoding: Encoding) -> Message<'_> {
+    if let Some(payload) = payload(&mut message) {
+        *payload = Payload::new(encoding, payload.raw());
+    }
+    message
+}
+
+impl Codec for Renamed {
+    fn name(&self) -> &'static str {
+        "renamed"
+    }
+
+    fn format(&self) -> TransferFormat {
+        TransferFormat::Text
+    }
+
+    fn record<'a>(&self, input: &'a [u8], searched: usize) -> Result<Record<'a>, NoRecord> {
+        Encoding::Json.record(input, searched)
+    }
+
+    fn decode<'a>(&self, record: &'a [u8]) -> Result<Decoded<'a>, DecodeError> {
+        Ok(match Encoding::Json.decode(record)? {
+            Decoded::Message(message) => Decoded::Message(relabelled(message, RENAMED)),
+            skipped @ Decoded::Skipped(_) => skipped,
+        })
+    }
+
+    fn encode(&self, message: &Message<'_>, out: &mut Vec<u8>) {
+        Encoding::Json.encode(&relabelled(message.clone(), Encoding::Json), out);
+    }
+
+    fn write(
+        &self,
+        value: &dyn erased_serde::Serialize,
+        out: &mut Vec<u8>,
+    ) -> Result<(), EncodeError> {
+        Encoding::Json.write(value, out)
+    }
+
+    fn read<'a>(&self, raw: &'a [u8], visit: Visit<'_, 'a>) -> Result<(), BindError> {
+        let mut deserializer = serde_json::Deserializer::from_slice(raw);
+        visit(&mut <dyn erased_serde::Deserializer<'_>>::erase(&mut deserializer))
+            .map_err(|_| BindError::Shape)
+    }
+
+    fn elements<'a>(&self, raw: &'a [u8]) -> Result<Vec<&'a [u8]>, BindError> {
+        // Enough for texts without commas.
+        let list = raw.strip_prefix(b"[").and_then(|list| list.strip_suffix(b"]"));
+        let list = list.ok_or(BindError::NotAList)?;
+        Ok(list.split(|byte| *byte == b',').filter(|element| !element.is_empty()).collect())
+    }
+
+    fn check(&self, raw: &[u8]) -> Result<(), BindError> {
+        Payload::new(Encoding::Json, raw).check()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_third_encoding_is_served_beside_the_others() {
+    let protocols = &[Encoding::Json, Encoding::MessagePack, RENAMED];
+    let service = serve(hub().options(HubOptions::new().supported_protocols(protocols)));
+    let mut text = connect(&service).await;
+    let mut binary = connect_binary(&service).await;
+    let mut third = Client::open(&service, "/hub");
+    third.send(r#"{"protocol":"renamed","version":1}"#).await;
+    assert_eq!(third.record().await, "{}");
+    third.call("1", "Add", "[1,2]").await;
+    assert_eq!(third.record().await, r#"{"type":3,"invocationId":"1","result":3.0}"#);
+    third.call("2", "Tell", r#"["all"]"#).await;
+    let told = r#"{"type":1,"target":"Told","arguments":["all"]}"#;
+    assert_eq!(third.record().await, told);
+    assert_eq!(third.record().await, r#"{"type":3,"invocationId":"2","result":null}"#);
+    assert_eq!(text.record().await, told);
+    assert_eq!(body(&mut binary).await, b"\x96\x01\x80\xc0\xa4Told\x91\xa3all\x90");
 }
