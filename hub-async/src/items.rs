@@ -2,13 +2,14 @@
 
 use std::any::{Any, TypeId};
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 type Item = (TypeId, Arc<dyn Any + Send + Sync>);
 
 /// Values kept with a connection, one per type. Gone with the connection.
+// Boxed, as most connections keep none.
 #[derive(Default)]
-pub struct Items(Mutex<Vec<Item>>);
+pub struct Items(OnceLock<Box<Mutex<Vec<Item>>>>);
 
 impl Items {
     /// Keeps a value, and gives back the one of that type that was kept before.
@@ -46,7 +47,7 @@ impl Items {
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Item>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.get_or_init(Box::default).lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -6,6 +6,7 @@ use hub_core::SlowConsumer;
 use hub_core::endpoint;
 use hub_core::link::Timeouts;
 use hub_core::server::{Config, ConfigError};
+use hub_proto::Encoding;
 
 pub use hub_core::endpoint::Transports;
 
@@ -29,6 +30,7 @@ pub struct HubOptions {
     maximum_receive_message_size: Option<Option<usize>>,
     maximum_parallel_invocations_per_client: Option<usize>,
     enable_detailed_errors: Option<bool>,
+    supported_protocols: Option<&'static [Encoding]>,
     transports: Option<Transports>,
     disconnect_timeout: Option<Duration>,
     minimum_negotiate_version: Option<u8>,
@@ -73,6 +75,8 @@ impl HubOptions {
         maximum_parallel_invocations_per_client: usize;
         /// Whether clients see the type and text of every error; off.
         enable_detailed_errors: bool;
+        /// The encodings that clients may ask for; JSON and MessagePack.
+        supported_protocols: &'static [Encoding];
         /// The transports that clients may use; all that are built.
         transports: Transports;
         /// How long a negotiation waits for its transport; 15 s.
@@ -126,6 +130,7 @@ impl HubOptions {
         config.client_timeout_interval =
             pick!(client_timeout_interval, config.client_timeout_interval);
         config.detailed_errors = pick!(enable_detailed_errors, config.detailed_errors);
+        config.protocols = pick!(supported_protocols, config.protocols);
         let limits = &mut config.limits;
         limits.message = pick!(maximum_receive_message_size, limits.message);
         limits.parallel_calls =
@@ -227,6 +232,7 @@ mod tests {
             told("maximum_parallel_invocations_per_client")
         );
         assert_eq!(zero(HubOptions::new().soft_send_buffer(0)), told("soft_send_buffer"));
+        assert_eq!(zero(HubOptions::new().supported_protocols(&[])), told("supported_protocols"));
         assert_eq!(
             zero(HubOptions::new().transport_send_timeout(Duration::ZERO)),
             told("transport_send_timeout")

@@ -2,7 +2,6 @@
 
 use std::cell::Cell;
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use hub_core::Pushed;
@@ -20,8 +19,8 @@ type Shard = Registry<Arc<Member>>;
 pub(crate) struct Shards {
     shards: [RwLock<Shard>; COUNT],
     hasher: RandomState,
-    /// How many connections use each encoding.
-    in_use: [AtomicUsize; Encoding::COUNT],
+    /// How many connections use each encoding; one that was used once keeps its place.
+    in_use: RwLock<Vec<(Encoding, usize)>>,
 }
 
 /// What a walk over the audience did.
@@ -46,7 +45,7 @@ impl Shards {
         Self {
             shards: std::array::from_fn(|n| RwLock::new(Registry::new(seed(&hasher, n as u64)))),
             hasher,
-            in_use: [const { AtomicUsize::new(0) }; Encoding::COUNT],
+            in_use: RwLock::default(),
         }
     }
 
@@ -55,10 +54,10 @@ impl Shards {
         let encoding = member.encoding();
         let (id, user) = (Arc::clone(&member.id), member.user().cloned());
         // Before the member can be seen, so that whoever sees it finds its encoding in use.
-        self.in_use[encoding.index()].fetch_add(1, Ordering::AcqRel);
+        self.use_encoding(encoding);
         let taken = self.write(&id).insert(Arc::clone(&id), user, member);
         if taken.is_err() {
-            self.in_use[encoding.index()].fetch_sub(1, Ordering::AcqRel);
+            self.disuse_encoding(encoding);
         }
     }
 
@@ -66,7 +65,7 @@ impl Shards {
     pub(crate) fn remove(&self, id: &str) {
         let removed = self.write(id).remove(id);
         if let Some(removed) = removed {
-            self.in_use[removed.outlet.encoding().index()].fetch_sub(1, Ordering::AcqRel);
+            self.disuse_encoding(removed.outlet.encoding());
         }
     }
 
@@ -77,8 +76,8 @@ impl Shards {
         except: &[&str],
         prepared: &mut Prepared<'_>,
     ) -> Result<Walk, EncodeError> {
-        for encoding in Encoding::ALL {
-            if self.in_use[encoding.index()].load(Ordering::Acquire) > 0 {
+        for (encoding, users) in (0..).map_while(|nth| self.encoding(nth)) {
+            if users > 0 {
                 prepared.encode(encoding)?;
             }
         }
@@ -133,6 +132,26 @@ impl Shards {
     /// The same, to change.
     pub(crate) fn write(&self, id: &str) -> RwLockWriteGuard<'_, Shard> {
         self.shards[self.index(id)].write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn use_encoding(&self, encoding: Encoding) {
+        let mut in_use = self.in_use.write().unwrap_or_else(PoisonError::into_inner);
+        match in_use.iter_mut().find(|(known, _)| *known == encoding) {
+            Some((_, users)) => *users += 1,
+            None => in_use.push((encoding, 1)),
+        }
+    }
+
+    fn disuse_encoding(&self, encoding: Encoding) {
+        let mut in_use = self.in_use.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, users)) = in_use.iter_mut().find(|(known, _)| *known == encoding) {
+            *users -= 1;
+        }
+    }
+
+    /// One by one, so that nobody's `Serialize` runs under the lock.
+    fn encoding(&self, nth: usize) -> Option<(Encoding, usize)> {
+        self.in_use.read().unwrap_or_else(PoisonError::into_inner).get(nth).copied()
     }
 
     fn index(&self, id: &str) -> usize {

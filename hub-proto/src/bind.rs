@@ -2,28 +2,53 @@
 
 use serde::Deserialize;
 
-use crate::{BindError, json};
+use crate::{BindError, codec, json, msgpack};
 
 /// The arguments of one call, read from left to right.
 ///
 /// An error is final and already tells bad grammar from a wrong shape: the rest of the list has
 /// been checked.
 #[derive(Clone, Debug)]
-pub struct Elements<'a>(json::Elements<'a>);
+pub struct Elements<'a>(In<'a>);
+
+#[derive(Clone, Debug)]
+enum In<'a> {
+    Json(json::Elements<'a>),
+    MessagePack(msgpack::Elements<'a>),
+    Custom(codec::Elements<'a>),
+}
 
 impl<'a> Elements<'a> {
     pub(crate) const fn json(elements: json::Elements<'a>) -> Self {
-        Self(elements)
+        Self(In::Json(elements))
+    }
+
+    pub(crate) const fn msgpack(elements: msgpack::Elements<'a>) -> Self {
+        Self(In::MessagePack(elements))
+    }
+
+    pub(crate) const fn custom(elements: codec::Elements<'a>) -> Self {
+        Self(In::Custom(elements))
     }
 
     /// Reads the next one of `expected` arguments.
+    #[inline]
     pub fn next<T: Deserialize<'a>>(&mut self, expected: usize) -> Result<T, BindError> {
-        self.0.next(expected)
+        match &mut self.0 {
+            In::Json(elements) => elements.next(expected),
+            In::MessagePack(elements) => elements.next(expected),
+            In::Custom(elements) => elements.next(expected),
+        }
     }
 
     /// Ends the list: more than the `expected` arguments is an error.
+    #[inline]
     pub fn finish(self, expected: usize) -> Result<(), BindError> {
-        self.0.finish(expected)
+        match self.0 {
+            In::Json(elements) => elements.finish(expected),
+            In::MessagePack(elements) => elements.finish(expected),
+            In::Custom(elements) => elements.finish(expected),
+        }
     }
 }
 

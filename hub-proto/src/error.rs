@@ -1,4 +1,9 @@
 //! What can be wrong with bytes, with the texts that ASP.NET Core uses.
+//!
+//! Texts that differ from ASP.NET Core's are those of [`DecodeError::NotAnArray`], which does not name
+//! the byte, and of [`DecodeError::Malformed`]. A value that does not fit is [`BindError::Shape`] in
+//! every place; ASP.NET Core has `` Deserializing object of the `T` type for 'item' failed. `` for
+//! items and results in MessagePack, where `T` is a .NET type.
 
 use std::fmt;
 
@@ -85,13 +90,99 @@ pub enum DecodeError {
         "Detected a connection attempt to an ASP.NET SignalR Server. This client only supports connecting to an ASP.NET Core SignalR Server. See https://aka.ms/signalr-core-differences for details."
     )]
     ClassicSignalR,
+    /// A binary record that declares more than 2 GiB - 1.
+    #[error("Messages over 2GB in size are not supported.")]
+    TooLong,
+    /// A MessagePack message that ends before it begins, or whose array has more elements than bytes.
+    #[error("Attempted to read past the end of the stream.")]
+    EndOfStream,
+    /// A MessagePack message that is no array. ASP.NET Core names the byte that it found.
+    #[error("Unexpected msgpack code encountered.")]
+    NotAnArray,
+    /// A payload that nobody reads, and that is cut off, nested deeper than 64, or no MessagePack.
+    /// ASP.NET Core does not look at those of calls and items, and has a text of its own for results.
+    #[error("Failed to skip a value.")]
+    Malformed,
+    /// An element of a MessagePack message that is missing or of another type.
+    #[error("Reading '{name}' as {wanted} failed.")]
+    Field {
+        /// The element.
+        name: &'static str,
+        /// The .NET type it must have.
+        wanted: &'static str,
+    },
+    /// An element of a MessagePack message that is missing, of another type, or longer than its bytes.
+    #[error("Reading {wanted} length for '{name}' failed.")]
+    Length {
+        /// The element.
+        name: &'static str,
+        /// What it must be: `array` or `map`.
+        wanted: &'static str,
+    },
+    /// A part of a MessagePack header that is missing or no string.
+    #[error("Reading 'headers[{index}].{part}' as String failed.")]
+    HeaderText {
+        /// Which header, from 0 on.
+        index: usize,
+        /// Which part of it.
+        part: HeaderPart,
+    },
+    /// A part of a MessagePack header that is nil or empty. JSON allows empty ones.
+    #[error("Null or empty {} in header.", .0.lower())]
+    EmptyHeader(HeaderPart),
+    /// Two MessagePack headers of one name. In JSON the last one wins.
+    #[error("An item with the same key has already been added. Key: {0}")]
+    DuplicateHeader(String),
+    /// An id or target of a MessagePack message that is nil or empty.
+    #[error("Null or empty {field} for {message} message.")]
+    Empty {
+        /// The element.
+        field: &'static str,
+        /// The message it is in.
+        message: &'static str,
+    },
+    /// A stream id of a MessagePack message that is nil or empty.
+    #[error("Null or empty value in streamIds received.")]
+    EmptyStreamId,
+    /// A MessagePack completion of another kind than 1, 2 and 3.
+    #[error("Invalid invocation result kind.")]
+    ResultKind,
+    /// What a [`Codec`](crate::Codec) says of a record that is no message of its encoding.
+    #[error("{0}")]
+    Custom(String),
+}
+
+/// A part of a header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum HeaderPart {
+    Key,
+    Value,
+}
+
+impl HeaderPart {
+    const fn lower(self) -> &'static str {
+        match self {
+            Self::Key => "key",
+            Self::Value => "value",
+        }
+    }
+}
+
+impl fmt::Display for HeaderPart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
 }
 
 impl DecodeError {
     /// The short name of the .NET exception that carries this text.
     pub const fn exception(&self) -> &'static str {
         match self {
-            Self::Integer(_) => "FormatException",
+            Self::Integer(_) | Self::TooLong => "FormatException",
+            Self::EndOfStream => "EndOfStreamException",
+            Self::NotAnArray | Self::Malformed => "MessagePackSerializationException",
+            Self::DuplicateHeader(_) => "ArgumentException",
             Self::StreamId => "InvalidOperationException",
             Self::Syntax
             | Self::Unexpected { .. }
@@ -103,7 +194,15 @@ impl DecodeError {
             | Self::Missing(_)
             | Self::MissingInHandshake { .. }
             | Self::NotHandshakeResponse
-            | Self::ClassicSignalR => "InvalidDataException",
+            | Self::ClassicSignalR
+            | Self::Field { .. }
+            | Self::Length { .. }
+            | Self::HeaderText { .. }
+            | Self::EmptyHeader(_)
+            | Self::Empty { .. }
+            | Self::EmptyStreamId
+            | Self::ResultKind
+            | Self::Custom(_) => "InvalidDataException",
         }
     }
 
@@ -121,6 +220,19 @@ impl DecodeError {
             Self::Missing(_) | Self::MissingInHandshake { .. } => "missing property",
             Self::NotHandshakeResponse => "not a handshake response",
             Self::ClassicSignalR => "older ASP.NET SignalR",
+            Self::TooLong => "message over 2 GB",
+            Self::EndOfStream => "message cut off",
+            Self::NotAnArray => "message is no array",
+            Self::Malformed => "malformed value",
+            Self::Field { .. } | Self::Length { .. } | Self::HeaderText { .. } => {
+                "element missing or of wrong type"
+            }
+            Self::EmptyHeader(_) => "empty header",
+            Self::DuplicateHeader(_) => "duplicate header",
+            Self::Empty { .. } => "empty id or target",
+            Self::EmptyStreamId => "empty stream id",
+            Self::ResultKind => "unknown kind of result",
+            Self::Custom(_) => "no message of its encoding",
         }
     }
 }
@@ -128,9 +240,15 @@ impl DecodeError {
 /// Why a payload does not fit the wanted types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BindError {
-    /// The payload is not well-formed: the connection must end.
-    #[error("Error reading JSON.")]
+    /// The payload is not well-formed: the connection must end, with
+    /// [`Encoding::malformed`](crate::Encoding::malformed). In MessagePack ASP.NET Core calls some of
+    /// this a wrong shape.
+    #[error("The value is not well-formed.")]
     Syntax,
+    /// MessagePack arguments that are missing, no list, or a list of more elements than bytes: the
+    /// call fails, the connection lives. In JSON, arguments that are no list are a [`DecodeError`].
+    #[error("Reading array length for 'arguments' failed.")]
+    NotAList,
     /// Well-formed, of another shape: the call fails, the connection lives.
     #[error(
         "Error binding arguments. Make sure that the types of the provided values match the types of the hub method being invoked."
@@ -152,7 +270,8 @@ pub enum BindError {
 pub struct EncodeError(String);
 
 impl EncodeError {
-    pub(crate) fn new(error: impl fmt::Display) -> Self {
+    /// What the serializer says.
+    pub fn new(error: impl fmt::Display) -> Self {
         Self(error.to_string())
     }
 }

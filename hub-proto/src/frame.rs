@@ -3,10 +3,9 @@
 use bytes::Bytes;
 
 use crate::message::{Close, Completion, Message, Outcome};
-use crate::payload::write_value;
 use crate::ws::Opcode;
 use crate::ws::encode::{MAX_SERVER_HEADER, write_server_header};
-use crate::{EncodeError, Encoding, TransferFormat, handshake, json};
+use crate::{EncodeError, Encoding, TransferFormat, codec, handshake, json, msgpack};
 
 /// What a frame is to whoever sends it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +51,8 @@ impl Frame {
     ) -> Result<Self, EncodeError> {
         Self::try_build(encoding.format(), Kind::Counted, |out| match encoding {
             Encoding::Json => json::write_invocation(id, target, arguments, out),
+            Encoding::MessagePack => msgpack::write_invocation(id, target, arguments, out),
+            Encoding::Custom(codec) => codec::write_invocation(codec, id, target, arguments, out),
         })
     }
 
@@ -66,14 +67,17 @@ impl Frame {
                 out.extend_from_slice(b"{\"type\":3,\"invocationId\":");
                 json::string(out, id);
                 out.extend_from_slice(b",\"result\":");
-                write_value(value, encoding, out)?;
+                encoding.write(value, out)?;
                 out.extend_from_slice(&[b'}', crate::framing::SEPARATOR]);
                 Ok(())
             }
+            Encoding::MessagePack => msgpack::write_result(id, value, out),
+            Encoding::Custom(codec) => codec::write_result(codec, id, &value, out),
         })
     }
 
-    /// Encodes the failure of the call `id`. An empty text cannot be told from success: do not pass one.
+    /// Encodes the failure of the call `id`. In JSON an empty text cannot be told from success: do not
+    /// pass one.
     pub fn failure(encoding: Encoding, id: &str, error: &str) -> Self {
         let outcome = Outcome::Error(error.into());
         Self::message(
@@ -162,5 +166,21 @@ mod tests {
         assert_eq!(long.websocket()[..2], [0x81, 127]);
         assert_eq!(long.websocket().len(), long.payload().len() + 10);
         assert_eq!(long.kind(), Kind::Counted);
+    }
+
+    #[test]
+    fn a_frame_of_messagepack_is_binary_whatever_its_length() {
+        let ping = Frame::message(Encoding::MessagePack, &Message::Ping);
+        assert_eq!(ping.payload(), b"\x02\x91\x06");
+        assert_eq!(&ping.websocket()[..2], [0x82, 3]);
+        let id = "1";
+        for (length, payload) in [(110, 119), (120, 130), (17_000, 17_012)] {
+            let text = "x".repeat(length);
+            let frame = Frame::result(Encoding::MessagePack, id, &text).expect("serializable");
+            assert_eq!(frame.payload().len(), payload);
+            let record = Encoding::MessagePack.record(frame.payload(), 0).expect("whole");
+            assert_eq!(record.size, payload);
+            assert_eq!(frame.kind(), Kind::Counted);
+        }
     }
 }

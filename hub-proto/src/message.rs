@@ -50,7 +50,7 @@ pub struct Invocation<'a> {
     pub target: Cow<'a, str>,
     /// The list of arguments.
     pub arguments: Payload<'a>,
-    /// The ids of the streams that the caller will send.
+    /// The ids of the streams that the caller will send. In MessagePack an empty list reads as none.
     pub stream_ids: Option<Vec<Cow<'a, str>>>,
     /// Headers, usually none.
     pub headers: Headers<'a>,
@@ -65,7 +65,7 @@ pub struct StreamInvocation<'a> {
     pub target: Cow<'a, str>,
     /// The list of arguments.
     pub arguments: Payload<'a>,
-    /// The ids of the streams that the caller will send.
+    /// The ids of the streams that the caller will send. In MessagePack an empty list reads as none.
     pub stream_ids: Option<Vec<Cow<'a, str>>>,
     /// Headers, usually none.
     pub headers: Headers<'a>,
@@ -100,7 +100,8 @@ pub enum Outcome<'a> {
     Void,
     /// With a result, which may be null.
     Result(Payload<'a>),
-    /// With an error. JSON cannot carry an empty text: it is written as [`Void`](Self::Void).
+    /// With an error. JSON cannot carry an empty text: it is written as [`Void`](Self::Void);
+    /// MessagePack can.
     Error(Cow<'a, str>),
 }
 
@@ -116,7 +117,7 @@ pub struct CancelInvocation<'a> {
 /// Ends the connection.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Close<'a> {
-    /// Why, when it was not asked for.
+    /// Why, when it was not asked for. MessagePack cannot carry an empty text: it is written as none.
     pub error: Option<Cow<'a, str>>,
     /// Whether a client with automatic reconnect may come back.
     pub allow_reconnect: bool,
@@ -124,7 +125,8 @@ pub struct Close<'a> {
 
 /// The headers of a message, in the order in which they came.
 ///
-/// The protocol defines none and no known client sends any; an empty list allocates nothing.
+/// The protocol defines none and no known client sends any; an empty list allocates nothing. In
+/// MessagePack a name occurs once, and neither it nor its value is empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Headers<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
@@ -142,6 +144,11 @@ impl<'a> Headers<'a> {
     /// Whether there are none.
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// How many there are, duplicates included.
+    pub const fn len(&self) -> usize {
+        self.0.len()
     }
 
     /// Adds one at the end.

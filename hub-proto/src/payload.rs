@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::bind::{Elements, FromArguments};
-use crate::{BindError, EncodeError, Encoding, json};
+use crate::{BindError, EncodeError, Encoding, codec, json, msgpack};
 
 /// A raw value inside a message: an item, a result, or a list of arguments.
 ///
@@ -33,16 +33,20 @@ impl<'a> Payload<'a> {
 
     /// Reads a list of arguments as a tuple: `(A,)` is one argument, `()` none.
     pub fn bind<T: FromArguments<'a>>(self) -> Result<T, BindError> {
-        let mut elements = self.elements()?;
-        let bound = T::from_elements(&mut elements)?;
-        elements.finish(T::COUNT)?;
-        Ok(bound)
+        // Each encoding for itself, so that the compiler sees which one it is.
+        match self.encoding {
+            Encoding::Json => bind(Elements::json(json::Elements::new(self.raw)?)),
+            Encoding::MessagePack => bind(Elements::msgpack(msgpack::Elements::new(self.raw)?)),
+            Encoding::Custom(_) => bind(self.elements()?),
+        }
     }
 
     /// Reads a list of arguments one by one.
     pub fn elements(self) -> Result<Elements<'a>, BindError> {
         match self.encoding {
             Encoding::Json => json::Elements::new(self.raw).map(Elements::json),
+            Encoding::MessagePack => msgpack::Elements::new(self.raw).map(Elements::msgpack),
+            Encoding::Custom(codec) => codec::Elements::new(codec, self.raw).map(Elements::custom),
         }
     }
 
@@ -50,6 +54,8 @@ impl<'a> Payload<'a> {
     pub fn read<T: Deserialize<'a>>(self) -> Result<T, BindError> {
         match self.encoding {
             Encoding::Json => json::read(self.raw),
+            Encoding::MessagePack => msgpack::read(self.raw),
+            Encoding::Custom(codec) => codec::read(codec, self.raw),
         }
     }
 
@@ -57,8 +63,17 @@ impl<'a> Payload<'a> {
     pub fn check(self) -> Result<(), BindError> {
         match self.encoding {
             Encoding::Json => json::check(self.raw),
+            Encoding::MessagePack => msgpack::check(self.raw),
+            Encoding::Custom(codec) => codec.check(self.raw),
         }
     }
+}
+
+#[inline(always)]
+fn bind<'a, T: FromArguments<'a>>(mut elements: Elements<'a>) -> Result<T, BindError> {
+    let bound = T::from_elements(&mut elements)?;
+    elements.finish(T::COUNT)?;
+    Ok(bound)
 }
 
 /// What a method is called with: a tuple of up to twelve values, `()` for none.
@@ -79,17 +94,6 @@ mod sealed {
     pub trait Sealed {}
 }
 
-/// Appends one value in `encoding`.
-pub(crate) fn write_value<T: Serialize + ?Sized>(
-    value: &T,
-    encoding: Encoding,
-    out: &mut Vec<u8>,
-) -> Result<(), EncodeError> {
-    match encoding {
-        Encoding::Json => json::write_value(value, out).map_err(EncodeError::new),
-    }
-}
-
 macro_rules! arguments {
     ($($name:ident)*) => {
         impl<$($name: Serialize),*> sealed::Sealed for ($($name,)*) {}
@@ -104,12 +108,21 @@ macro_rules! arguments {
                         $(
                             out.push(before);
                             before = b',';
-                            write_value($name, encoding, out)?;
+                            encoding.write($name, out)?;
                         )*
                         if before == b'[' {
                             out.push(before);
                         }
                         out.push(b']');
+                    }
+                    Encoding::MessagePack => {
+                        const COUNT: usize = 0 $(+ { stringify!($name); 1 })*;
+                        msgpack::write_list(COUNT, out);
+                        $(msgpack::write_value($name, out)?;)*
+                    }
+                    Encoding::Custom(codec) => {
+                        let list: &[&dyn erased_serde::Serialize] = &[$($name),*];
+                        codec.write(&list, out)?;
                     }
                 }
                 Ok(())
@@ -136,10 +149,18 @@ arguments!(A B C D E F G H I J K L);
 mod tests {
     use super::*;
 
-    fn json(arguments: &dyn Arguments) -> String {
+    fn written(encoding: Encoding, arguments: &dyn Arguments) -> Vec<u8> {
         let mut out = Vec::new();
-        arguments.write(Encoding::Json, &mut out).expect("serializable");
-        String::from_utf8(out).expect("UTF-8")
+        arguments.write(encoding, &mut out).expect("serializable");
+        out
+    }
+
+    fn json(arguments: &dyn Arguments) -> String {
+        String::from_utf8(written(Encoding::Json, arguments)).expect("UTF-8")
+    }
+
+    fn msgpack(arguments: &dyn Arguments) -> Vec<u8> {
+        written(Encoding::MessagePack, arguments)
     }
 
     #[test]
@@ -148,5 +169,9 @@ mod tests {
         assert_eq!(json(&(1,)), "[1]");
         assert_eq!(json(&(vec![1, 2],)), "[[1,2]]");
         assert_eq!(json(&("a", None::<u8>, 1.5)), r#"["a",null,1.5]"#);
+        assert_eq!(msgpack(&()), b"\x90");
+        assert_eq!(msgpack(&(1,)), b"\x91\x01");
+        assert_eq!(msgpack(&(vec![1, 2],)), b"\x91\x92\x01\x02");
+        assert_eq!(msgpack(&("a", None::<u8>, true)), b"\x93\xa1a\xc0\xc3");
     }
 }

@@ -20,6 +20,11 @@ impl Reply {
         Self { encoding, id: id.map(Id::from) }
     }
 
+    /// How the answer is written, as the call was.
+    pub const fn encoding(&self) -> Encoding {
+        self.encoding
+    }
+
     /// The id that the caller chose.
     pub fn id(&self) -> Option<&str> {
         self.id.as_deref()

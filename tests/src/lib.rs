@@ -5,5 +5,6 @@ pub mod fuzz;
 pub mod hub;
 pub mod linear;
 pub mod memory;
+pub mod messages;
 pub mod node;
 pub mod python;

@@ -9,6 +9,7 @@ use std::task::{Context, Waker};
 use http::Request;
 use hub_async::Socket;
 use hub_async::server::Service;
+use hub_proto::Encoding;
 use hub_proto::ws::{Config, Decoder, MessageType, Opcode, Piece, Role, encode};
 use transport_memory::{Pipe, pipe};
 
@@ -25,6 +26,8 @@ pub enum Seen {
     Record(String),
     /// One message of a raw connection.
     Message(MessageType, Vec<u8>),
+    /// One record of MessagePack, without its length.
+    Binary(Vec<u8>),
     /// A pong of the WebSocket.
     Pong(Vec<u8>),
     /// The close of the WebSocket, with its code.
@@ -55,8 +58,9 @@ pub async fn read(pipe: &Pipe, all: &mut Vec<u8>) -> bool {
     count > 0
 }
 
-/// A client of a hub, which speaks JSON over a WebSocket over a pipe.
+/// A client of a hub, which speaks JSON or MessagePack over a WebSocket over a pipe.
 pub struct Client {
+    encoding: Encoding,
     pipe: Pipe,
     decoder: Decoder,
     partial: Vec<u8>,
@@ -82,13 +86,29 @@ impl Client {
     /// The client at the end of a pipe that is a WebSocket already.
     pub fn over(pipe: Pipe) -> Self {
         let decoder = Decoder::new(Role::Client, Config::default());
-        Self { pipe, decoder, partial: Vec::new(), seen: VecDeque::new(), raw: false }
+        Self {
+            encoding: Encoding::Json,
+            pipe,
+            decoder,
+            partial: Vec::new(),
+            seen: VecDeque::new(),
+            raw: false,
+        }
     }
 
     /// Opens a WebSocket and shakes hands.
     pub async fn connect(service: &Service, uri: &str) -> Self {
         let mut client = Self::open(service, uri);
         client.shake_hands().await;
+        client
+    }
+
+    /// The same, to speak MessagePack from then on.
+    pub async fn connect_binary(service: &Service, uri: &str) -> Self {
+        let mut client = Self::open(service, uri);
+        client.send(r#"{"protocol":"messagepack","version":1}"#).await;
+        assert_eq!(client.next().await, Seen::Record("{}".into()));
+        client.encoding = Encoding::MessagePack;
         client
     }
 
@@ -198,11 +218,14 @@ impl Client {
                 }
             }
             while !self.raw
-                && let Some(end) = self.partial.iter().position(|byte| *byte == 0x1e)
+                && let Ok(record) = self.encoding.record(&self.partial, 0)
             {
-                let record = self.partial.drain(..=end).take(end).collect();
-                let record = String::from_utf8(record).expect("text");
-                self.seen.push_back(Seen::Record(record));
+                let (body, size) = (record.body.to_vec(), record.size);
+                self.seen.push_back(match self.encoding {
+                    Encoding::MessagePack => Seen::Binary(body),
+                    _ => Seen::Record(String::from_utf8(body).expect("text")),
+                });
+                self.partial.drain(..size);
             }
         }
     }

@@ -99,7 +99,9 @@ fn write_seeds() -> Result<(), Failed> {
     }
     for (name, (protocol, bytes)) in &chosen {
         let target = if *protocol == "text-framing" { "json" } else { protocol };
-        seed(target, name, bytes)?;
+        if TARGETS.iter().any(|known| known.name == target) {
+            seed(target, name, bytes)?;
+        }
         if *protocol == "json" {
             seed("connection", name, &session(bytes))?;
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hub_proto::TransferFormat;
+use hub_proto::{Encoding, TransferFormat};
 
 use crate::limits::Limits;
 
@@ -17,6 +17,8 @@ pub struct Config {
     pub client_timeout_interval: Duration,
     /// Whether peers see the details of errors; off.
     pub detailed_errors: bool,
+    /// The encodings that clients may ask for; JSON and MessagePack.
+    pub protocols: &'static [Encoding],
     /// How much of everything there may be.
     pub limits: Limits,
 }
@@ -28,6 +30,7 @@ impl Default for Config {
             keep_alive_interval: Duration::from_secs(15),
             client_timeout_interval: Duration::from_secs(30),
             detailed_errors: false,
+            protocols: &Encoding::BUILT_IN,
             limits: Limits::default(),
         }
     }
@@ -46,7 +49,7 @@ impl ConfigError {
 }
 
 impl Config {
-    /// Checks that every interval and limit is positive.
+    /// Checks that every interval and limit is positive, and that there is a protocol.
     pub fn check(&self) -> Result<(), ConfigError> {
         let intervals = [
             ("handshake_timeout", self.handshake_timeout),
@@ -62,6 +65,7 @@ impl Config {
             ("parked", self.limits.parked),
             ("soft_send_buffer", self.limits.soft_output),
             ("hard_send_buffer", self.limits.hard_output),
+            ("supported_protocols", self.protocols.len()),
         ];
         let short =
             intervals.iter().find(|(_, interval)| interval.is_zero()).map(|(name, _)| *name);

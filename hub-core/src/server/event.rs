@@ -40,14 +40,13 @@ pub struct Call {
     pub streaming: bool,
     /// How many streams the client wants to send along.
     pub streams: usize,
-    pub(super) encoding: Encoding,
     pub(super) arguments: Bytes,
 }
 
 impl Call {
     /// The raw arguments: to be [bound](Payload::bind) or [checked](Payload::check).
     pub fn arguments(&self) -> Payload<'_> {
-        Payload::new(self.encoding, &self.arguments)
+        Payload::new(self.reply.encoding(), &self.arguments)
     }
 }
 

@@ -34,6 +34,7 @@ impl CallFault<'_> {
         match self {
             Self::UnknownMethod => "unknown method",
             Self::Arguments(BindError::Syntax) => "malformed arguments",
+            Self::Arguments(BindError::NotAList) => "arguments are no list",
             Self::Arguments(BindError::Count { .. }) => "wrong number of arguments",
             Self::Arguments(BindError::Shape) => "wrong shape of arguments",
             Self::NotStreaming => "the method does not stream",

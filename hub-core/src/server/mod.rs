@@ -15,10 +15,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
+use hub_proto::framing::NoRecord;
 use hub_proto::handshake::HandshakeRequest;
 use hub_proto::{
     BindError, DecodeError, Decoded, Encoding, Frame, Id, Message, Outcome, Payload, Reply,
-    TransferFormat, framing,
+    TransferFormat,
 };
 
 use crate::close::{CloseReason, PeerFault, close_message};
@@ -239,13 +240,13 @@ impl Connection {
     /// well-formed, together with the connection.
     pub fn fail(&mut self, call: &Call, fault: &CallFault<'_>, now: Timestamp) {
         if let CallFault::Arguments(BindError::Syntax) = fault {
-            return self.malformed(PeerFault::Message(DecodeError::Syntax), now);
+            return self.malformed(PeerFault::Message(self.encoding.malformed()), now);
         }
         let text = fault.text(&call.target, self.config.detailed_errors);
         self.complete(call.id, call.reply.failure(&text), now);
     }
 
-    /// A payload turned out to be no JSON while it was bound: everything behind it is void.
+    /// A payload turned out to be malformed while it was bound: everything behind it is void.
     pub fn malformed(&mut self, fault: PeerFault, now: Timestamp) {
         self.tick(now);
         if !self.phase.is_ending() {
@@ -384,23 +385,25 @@ impl Connection {
         while self.reads() && !self.is_blocked() {
             let rest = input.get(read..).unwrap_or_default();
             let limit = self.config.limits.message.unwrap_or(usize::MAX);
-            let window = rest.get(..limit.min(rest.len())).unwrap_or_default();
-            let handshaking = matches!(self.phase, Phase::Handshake { .. });
-            let record = if handshaking {
-                framing::text(window, self.searched)
-            } else {
-                self.encoding.record(window, self.searched)
-            };
-            let Some(record) = record else {
-                self.searched = window.len();
-                if rest.len() > limit {
-                    self.too_large(limit);
+            // The handshake is a record of JSON, and so is the encoding until it is answered.
+            let record = match self.encoding.record(rest, self.searched) {
+                Ok(record) if record.size <= limit => record,
+                Err(NoRecord::Incomplete { size }) if size <= limit => {
+                    self.searched = rest.len();
+                    return read;
                 }
-                return read;
+                Ok(_) | Err(NoRecord::Incomplete { .. }) => {
+                    self.too_large(limit);
+                    return read;
+                }
+                Err(NoRecord::TooLong) => {
+                    self.end_after_calls(CloseReason::Peer(DecodeError::TooLong.into()));
+                    return read;
+                }
             };
             self.searched = 0;
             read += record.size;
-            if handshaking {
+            if matches!(self.phase, Phase::Handshake { .. }) {
                 self.handshake(record.body);
             } else {
                 self.record(record.body);
@@ -429,7 +432,7 @@ impl Connection {
             }
         };
         let name = &request.protocol;
-        let Some(encoding) = Encoding::by_name(name) else {
+        let Some(encoding) = Encoding::by_name(name, self.config.protocols) else {
             return self.refuse_with(
                 format!("The protocol '{name}' is not supported."),
                 TransferFormat::Text,
@@ -511,14 +514,13 @@ impl Connection {
             reply,
             streaming,
             streams,
-            encoding: self.encoding,
             arguments: Bytes::copy_from_slice(arguments.raw()),
         })));
     }
 
     fn check_unread(&mut self, payload: Payload<'_>) {
         if let Err(BindError::Syntax) = payload.check() {
-            self.end_after_calls(CloseReason::Peer(DecodeError::Syntax.into()));
+            self.end_after_calls(CloseReason::Peer(payload.encoding().malformed().into()));
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use hub_core::server::{Admission, Call, CallId, Config, Connection, End, Event, TransportFacts};
 use hub_core::{CloseReason, PeerFault, Timestamp};
-use hub_proto::{BindError, DecodeError, Decoded, Frame, Kind};
+use hub_proto::{BindError, Decoded, Encoding, Frame, Kind};
 
 /// A connection under test. Each method asserts the laws that it can see broken.
 #[derive(Debug)]
@@ -112,8 +112,7 @@ impl Machine {
         let Some(call) = self.calls.get(self.served) else { return };
         self.served += 1;
         if call.arguments().check() == Err(BindError::Syntax) {
-            self.connection.malformed(PeerFault::Message(DecodeError::Syntax), self.now);
-            self.drain();
+            self.malformed();
         } else {
             self.admit(self.served - 1);
         }
@@ -144,7 +143,8 @@ impl Machine {
     }
 
     pub(super) fn malformed(&mut self) {
-        self.connection.malformed(PeerFault::Message(DecodeError::Syntax), self.now);
+        let error = self.connection.encoding().malformed();
+        self.connection.malformed(PeerFault::Message(error), self.now);
         self.drain();
     }
 
@@ -187,10 +187,12 @@ impl Machine {
             "the handshake comes first, once"
         );
         self.sent_close = frame.kind() == Kind::Close;
-        let (record, end) = frame.payload().split_at(frame.payload().len() - 1);
-        assert_eq!(end, b"\x1e");
-        if frame.kind() != Kind::Handshake {
-            let message = self.connection.encoding().decode(record);
+        let handshake = frame.kind() == Kind::Handshake;
+        let encoding = if handshake { Encoding::Json } else { self.connection.encoding() };
+        let record = encoding.record(frame.payload(), 0).expect("a whole record");
+        assert_eq!(record.size, frame.payload().len(), "more than one record in a frame");
+        if !handshake {
+            let message = encoding.decode(record.body);
             assert!(matches!(message, Ok(Decoded::Message(_))), "{message:?} was sent");
         }
         self.output.extend_from_slice(frame.payload());

@@ -7,6 +7,7 @@ mod hooks;
 mod logs;
 mod methods;
 mod order;
+mod protocols;
 mod raw;
 mod requests;
 mod shutdown;

@@ -31,7 +31,7 @@ async fn flood(policy: SlowConsumer, texts: &[&str]) -> (Vec<Sent>, Vec<String>)
         match next {
             Seen::Record(text) => seen.push(text.chars().nth(text.len() / 2).into_iter().collect()),
             Seen::Close(code) => seen.push(format!("{code:?}")),
-            Seen::Message(..) | Seen::Pong(_) | Seen::End => break,
+            Seen::Message(..) | Seen::Binary(_) | Seen::Pong(_) | Seen::End => break,
         }
     }
     let mut results = Vec::new();
