@@ -1,37 +1,39 @@
 //! Time as the machines see it: a number that the caller hands in.
 
 use std::fmt;
+use std::num::NonZeroU64;
 use std::ops::{Add, Sub};
 use std::time::Duration;
 
 /// Nanoseconds since an epoch that the driver picks; the machines never ask a clock.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Timestamp(u64);
+// One more than the nanoseconds, so that an absent one takes no further room: connections keep several.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(NonZeroU64);
 
 impl Timestamp {
     /// The driver's epoch.
-    pub const ZERO: Self = Self(0);
+    pub const ZERO: Self = Self::from_nanos(0);
     /// Later than every moment a driver can reach.
-    pub const MAX: Self = Self(u64::MAX);
+    pub const MAX: Self = Self::from_nanos(u64::MAX);
 
-    /// The moment `nanos` nanoseconds after the epoch.
+    /// The moment `nanos` nanoseconds after the epoch; the last two that there are count as one.
     pub const fn from_nanos(nanos: u64) -> Self {
-        Self(nanos)
+        Self(NonZeroU64::MIN.saturating_add(nanos))
     }
 
     /// The moment `millis` milliseconds after the epoch.
     pub const fn from_millis(millis: u64) -> Self {
-        Self(millis.saturating_mul(1_000_000))
+        Self::from_nanos(millis.saturating_mul(1_000_000))
     }
 
     /// Nanoseconds since the epoch.
     pub const fn as_nanos(self) -> u64 {
-        self.0
+        self.0.get() - 1
     }
 
     /// The time from `earlier` to this moment; zero when `earlier` is later.
     pub const fn since(self, earlier: Self) -> Duration {
-        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+        Duration::from_nanos(self.0.get().saturating_sub(earlier.0.get()))
     }
 }
 
@@ -40,7 +42,13 @@ impl Add<Duration> for Timestamp {
 
     fn add(self, span: Duration) -> Self {
         let nanos = span.as_secs().saturating_mul(1_000_000_000);
-        Self(self.0.saturating_add(nanos).saturating_add(span.subsec_nanos().into()))
+        Self(self.0.saturating_add(nanos.saturating_add(span.subsec_nanos().into())))
+    }
+}
+
+impl Default for Timestamp {
+    fn default() -> Self {
+        Self::ZERO
     }
 }
 
@@ -54,7 +62,7 @@ impl Sub for Timestamp {
 
 impl fmt::Debug for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", Duration::from_nanos(self.0))
+        write!(f, "{:?}", Duration::from_nanos(self.as_nanos()))
     }
 }
 
@@ -91,5 +99,23 @@ impl Deadline {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_its_nanoseconds_and_the_last_one_stays() {
+        for nanos in [0, 1, 1_000_000, u64::MAX - 1] {
+            assert_eq!(Timestamp::from_nanos(nanos).as_nanos(), nanos);
+        }
+        assert_eq!(Timestamp::MAX + Duration::MAX, Timestamp::MAX);
+        assert_eq!(Timestamp::ZERO + Duration::MAX, Timestamp::MAX);
+        let later = Timestamp::from_millis(7) + Duration::from_nanos(5);
+        assert_eq!(later - Timestamp::from_millis(6), Duration::from_nanos(1_000_005));
+        assert_eq!(Timestamp::ZERO - later, Duration::ZERO);
+        assert_eq!(size_of::<Option<Timestamp>>(), 8);
     }
 }

@@ -14,7 +14,7 @@ use hub_proto::TransferFormat;
 
 use super::alarm::Alarm;
 use super::carrier::Carrier;
-use super::endpoint::{Endpoint, Ticket};
+use super::endpoint::Ticket;
 use super::running::discard;
 use crate::inlet::Inlet;
 use crate::member::Member;
@@ -27,7 +27,6 @@ type Handling = Pin<Box<dyn Future<Output = ()> + Send>>;
 ///
 /// A turn: read once, let the handler run, write once, set the timer.
 pub(super) struct RawSession {
-    endpoint: Arc<Endpoint>,
     member: Arc<Member>,
     inlet: Arc<Inlet>,
     carrier: Carrier,
@@ -39,7 +38,7 @@ pub(super) struct RawSession {
     over: Option<Timestamp>,
     alarm: Alarm,
     /// Dropped last: others may wait for the last session to go.
-    _ticket: Ticket,
+    ticket: Ticket,
 }
 
 /// What one read brought, in one allocation.
@@ -74,7 +73,7 @@ impl RawSession {
         socket: Arc<dyn Socket>,
         read: &[u8],
     ) -> Self {
-        let endpoint = Arc::clone(ticket.endpoint());
+        let endpoint = ticket.endpoint();
         let mut carrier = Carrier::websocket(socket, endpoint.options.timeouts);
         let inlet = Arc::<Inlet>::default();
         let mut arrived = Arrivals::default();
@@ -84,7 +83,6 @@ impl RawSession {
         let handler = catch_unwind(AssertUnwindSafe(|| handler(connection))).ok();
         tracing::debug!(connection = &*member.id, endpoint = endpoint.path, "connected");
         Self {
-            endpoint,
             member,
             inlet,
             carrier,
@@ -92,13 +90,13 @@ impl RawSession {
             closed: None,
             over: None,
             alarm: Alarm::default(),
-            _ticket: ticket,
+            ticket,
         }
     }
 
     fn turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.member.waker.register(cx.waker());
-        let now = self.endpoint.clock.now();
+        let now = self.ticket.endpoint().clock.now();
         self.fire_timers(now);
         self.read(cx);
         self.look_around(now);
@@ -139,7 +137,7 @@ impl RawSession {
         match self.carrier.poll_event() {
             // What was read before can still be answered.
             Some(LinkEvent::Finished) => {
-                self.closed = Some(now + self.endpoint.options.timeouts.close);
+                self.closed = Some(now + self.ticket.endpoint().options.timeouts.close);
                 wake(self.inlet.end());
             }
             Some(LinkEvent::Violated(violation)) => {
@@ -188,7 +186,7 @@ impl RawSession {
         if self.over.is_some() {
             return;
         }
-        self.over = Some(now + self.endpoint.options.linger);
+        self.over = Some(now + self.ticket.endpoint().options.linger);
         self.carrier.finish(code, now);
         self.member.outlet.lock().seal(None);
         self.member.outlet.tell_room();
@@ -215,7 +213,7 @@ impl RawSession {
         let closed = self.closed.filter(|_| self.over.is_none());
         let carrier = &self.carrier;
         let next = || [carrier.poll_timeout(), closed, over].into_iter().flatten().min();
-        self.alarm.set(&self.endpoint.clock, next, cx);
+        self.alarm.set(&self.ticket.endpoint().clock, next, cx);
     }
 }
 

@@ -16,7 +16,7 @@ use hub_proto::Frame;
 
 use super::alarm::Alarm;
 use super::carrier::Carrier;
-use super::endpoint::{Endpoint, Ticket};
+use super::endpoint::Ticket;
 use super::running::{Running, discard};
 use crate::handler::Answer;
 use crate::hub::HubCore;
@@ -31,7 +31,6 @@ const STEPS: usize = 64;
 /// A turn: read once, settle (inbox, events, the machine's output and handlers alternate until none of
 /// them moves), write once, set the timer.
 pub(super) struct Session {
-    endpoint: Arc<Endpoint>,
     hub: Arc<HubCore>,
     member: Arc<Member>,
     carrier: Carrier,
@@ -42,7 +41,7 @@ pub(super) struct Session {
     over: Option<Timestamp>,
     alarm: Alarm,
     /// Dropped last: others may wait for the last session to go.
-    _ticket: Ticket,
+    ticket: Ticket,
 }
 
 /// What the hub knows of the connection.
@@ -70,14 +69,13 @@ impl Session {
         read: &[u8],
         spread: u8,
     ) -> Self {
-        let endpoint = Arc::clone(ticket.endpoint());
+        let endpoint = ticket.endpoint();
         let now = endpoint.clock.now();
         let facts = TransportFacts::websocket(spread);
         let mut connection = Connection::new(Arc::clone(&endpoint.config), facts, now);
         let mut carrier = Carrier::websocket(socket, endpoint.options.timeouts);
         carrier.receive(read, |run| connection.handle_input(run.bytes, now));
         Self {
-            endpoint,
             hub,
             member,
             carrier,
@@ -86,13 +84,13 @@ impl Session {
             stage: Stage::Unknown,
             over: None,
             alarm: Alarm::default(),
-            _ticket: ticket,
+            ticket,
         }
     }
 
     fn turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.member.waker.register(cx.waker());
-        let now = self.endpoint.clock.now();
+        let now = self.ticket.endpoint().clock.now();
         self.fire_timers(now);
         let reads = self.read(now, cx);
         let settled = self.settle(now, cx);
@@ -223,7 +221,7 @@ impl Session {
             let connection = connection.poll_timeout().map(|deadline| deadline.at);
             [connection, carrier.poll_timeout(), over].into_iter().flatten().min()
         };
-        self.alarm.set(&self.endpoint.clock, next, cx);
+        self.alarm.set(&self.ticket.endpoint().clock, next, cx);
     }
 }
 

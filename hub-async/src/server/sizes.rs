@@ -32,12 +32,12 @@ fn each_part_of_an_idle_connection_keeps_to_its_budget() {
     }
     budget! {
         // The task, and what is inside of it.
-        Session: 800,
-        Carrier: 224,
-        Link: 208,
+        Session: 760,
+        Carrier: 208,
+        Link: 192,
         Connection: 440,
         Running: 8,
-        Alarm: 32,
+        Alarm: 24,
         // What the rest of the server holds.
         Member: 280,
         Outlet: 120,
@@ -46,7 +46,7 @@ fn each_part_of_an_idle_connection_keeps_to_its_budget() {
         Items: 16,
         RequestFacts: 8,
         // Raw connections have these instead.
-        RawSession: 352,
+        RawSession: 304,
         Inlet: 72,
     }
 }

@@ -111,7 +111,7 @@ impl Session {
     /// Runs a method as a task of its own, which ends with its answer or when nobody waits for that.
     fn spawn(&self, answer: Answer) -> Answer {
         let (task, answer) = answer.remote_handle();
-        self.endpoint.runtime.spawn(Box::pin(task));
+        self.ticket.endpoint().runtime.spawn(Box::pin(task));
         // A runtime that drops the task makes waiting for it panic.
         let answer = AssertUnwindSafe(answer).catch_unwind();
         Box::pin(answer.map(|done| done.unwrap_or_else(|_| Err(HubError::panicked()))))
@@ -126,7 +126,11 @@ impl Session {
                 error = error.name(),
                 "a hub method failed"
             );
-            call.reply.failure(&failure(&error, &call.target, self.endpoint.config.detailed_errors))
+            call.reply.failure(&failure(
+                &error,
+                &call.target,
+                self.ticket.endpoint().config.detailed_errors,
+            ))
         });
         self.running.forget(call.id);
         // A method that has aborted its connection is not answered.

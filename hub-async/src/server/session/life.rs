@@ -25,7 +25,11 @@ impl Session {
         // The answer is queued before anybody can send to the connection.
         self.move_output(now);
         hub.shards.insert(Arc::clone(&self.member));
-        tracing::debug!(connection = &*self.member.id, hub = self.endpoint.path, "connected");
+        tracing::debug!(
+            connection = &*self.member.id,
+            hub = self.ticket.endpoint().path,
+            "connected"
+        );
         match hooks::on_connected(&hub, &self.member) {
             Some(answer) => self.stage = Stage::Greeting(answer),
             None => self.open(now),
@@ -56,7 +60,7 @@ impl Session {
             (Stage::Greeting(_), Ok(_)) => self.open(now),
             (Stage::Greeting(_), Err(error)) => {
                 self.unregister();
-                let detail = error.detail(self.endpoint.config.detailed_errors);
+                let detail = error.detail(self.ticket.endpoint().config.detailed_errors);
                 self.connection.close(CloseReason::Rejected(detail), now);
             }
             (Stage::Interrupted(_, reason), Ok(_)) => self.say_farewell(&reason),
@@ -81,7 +85,7 @@ impl Session {
                 "disconnected"
             ),
         }
-        self.over = Some(now + self.endpoint.options.linger);
+        self.over = Some(now + self.ticket.endpoint().options.linger);
         self.carrier.finish(NORMAL, now);
         if matches!(reason, CloseReason::Lost(_) | CloseReason::Timeout(Timer::Send)) {
             self.carrier.lose(&self.member.outlet);
