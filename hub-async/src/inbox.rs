@@ -22,9 +22,14 @@ impl Inbox {
         self.waiting.store(true, Ordering::Release);
     }
 
+    /// Whether something is asked for.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.waiting.load(Ordering::Acquire)
+    }
+
     /// What is asked for, once. Costs one load when nothing is.
     pub(crate) fn take(&self) -> Option<CloseReason> {
-        if !self.waiting.load(Ordering::Acquire) {
+        if !self.is_waiting() {
             return None;
         }
         self.waiting.store(false, Ordering::Release);

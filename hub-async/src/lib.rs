@@ -29,6 +29,7 @@
 
 mod clients;
 mod context;
+mod deliver;
 mod error;
 mod extract;
 mod facts;

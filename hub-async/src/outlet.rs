@@ -1,6 +1,7 @@
 //! The only place where output waits, and the only place from which bytes leave.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::ops::{Deref, DerefMut};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -9,12 +10,37 @@ use hub_core::{Delivery, Outbox, Pushed};
 use hub_proto::Frame;
 
 use crate::signal::poll_until;
+use crate::socket::Socket;
 
-/// An [`Outbox`] that everybody may push to and one session pulls from. A push never waits.
+/// An [`Outbox`] that everybody may push to, and that its session writes out, or whoever pushed to it.
+/// A push never waits.
 pub(crate) struct Outlet {
-    outbox: Mutex<Outbox>,
+    queue: Mutex<Queue>,
     /// Told when the queue is below its budget again, or sealed.
     room: Event,
+}
+
+/// What waits, and who may write it.
+pub(crate) struct Queue {
+    outbox: Outbox,
+    /// Lent by the session, for as long as it has it.
+    pub(crate) socket: Option<Arc<dyn Socket>>,
+    /// The session found somebody else writing, and wants to be woken when that is done.
+    pub(crate) asked: bool,
+}
+
+impl Deref for Queue {
+    type Target = Outbox;
+
+    fn deref(&self) -> &Outbox {
+        &self.outbox
+    }
+}
+
+impl DerefMut for Queue {
+    fn deref_mut(&mut self) -> &mut Outbox {
+        &mut self.outbox
+    }
 }
 
 /// What a push did, and whether the session has to be woken for it.
@@ -26,7 +52,7 @@ pub(crate) struct Push {
 
 impl Outlet {
     pub(crate) const fn new(outbox: Outbox) -> Self {
-        Self { outbox: Mutex::new(outbox), room: Event::new() }
+        Self { queue: Mutex::new(Queue { outbox, socket: None, asked: false }), room: Event::new() }
     }
 
     /// Queues a frame. A queue that was not empty has a session that is awake or waits for its socket.
@@ -46,9 +72,20 @@ impl Outlet {
         Push { pushed, wake: was_empty && !outbox.is_empty() || pushed == Pushed::Overflow }
     }
 
-    /// The queue itself, for the session. Nothing foreign may run while it is held.
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Outbox> {
-        self.outbox.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Lets others write to the socket when the session has nothing to do.
+    pub(crate) fn lend(&self, socket: Arc<dyn Socket>) {
+        self.lock().socket = Some(socket);
+    }
+
+    /// Takes the socket back; nobody writes to it any more, but for whoever is at it.
+    pub(crate) fn take_back(&self) {
+        let socket = self.lock().socket.take();
+        drop(socket);
+    }
+
+    /// The queue itself, for whoever writes. Nothing foreign may run while it is held.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tells those who wait for room. Not to be called while the queue is held.

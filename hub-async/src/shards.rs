@@ -8,6 +8,7 @@ use hub_core::Pushed;
 use hub_core::registry::{Audience, Registry};
 use hub_proto::{EncodeError, Encoding, Prepared};
 
+use crate::deliver::deliver;
 use crate::member::Member;
 
 /// How many registries there are; a power of two.
@@ -91,7 +92,7 @@ impl Shards {
                 None => missed.push(Arc::clone(member)),
             });
             drop(registry);
-            wake(&mut woken);
+            deliver(&mut woken);
         }
         // Their encoding came into use after it was asked for. A value that cannot be written in it has
         // reached the others by now; these miss it.
@@ -101,7 +102,7 @@ impl Shards {
                 walk.count(&member, member.send(frame), &mut woken);
             }
         }
-        wake(&mut woken);
+        deliver(&mut woken);
         WOKEN.set(woken);
         Ok(walk)
     }
@@ -186,13 +187,6 @@ impl Walk {
         if push.wake {
             woken.push(Arc::clone(member));
         }
-    }
-}
-
-/// Wakes, outside of every lock: a waker is foreign code.
-fn wake(woken: &mut Vec<Arc<Member>>) {
-    for member in woken.drain(..) {
-        member.waker.wake();
     }
 }
 

@@ -273,6 +273,15 @@ impl Outbox {
             self.written -= first.bytes.remaining();
             self.queue.pop_front();
         }
+        if self.queue.is_empty() {
+            // It was abandoned while a batch was out.
+            self.written = 0;
+        }
+    }
+
+    /// Whether a batch is out: somebody is writing at this moment, and nobody else may.
+    pub const fn is_lent(&self) -> bool {
+        self.lent > 0
     }
 
     /// Bytes that have not left.

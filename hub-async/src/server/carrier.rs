@@ -96,7 +96,7 @@ impl Carrier {
                 outlet.lock().seal(Some(close));
                 more = true;
             } else if self.link.is_done() && outlet.lock().is_sealed() {
-                self.drop_socket();
+                self.drop_socket(outlet);
             }
         }
         Written { progress: flush.written > 0, more, lost: None }
@@ -116,7 +116,7 @@ impl Carrier {
     pub(super) fn lose(&mut self, outlet: &Outlet) {
         outlet.lock().abandon();
         outlet.tell_room();
-        self.drop_socket();
+        self.drop_socket(outlet);
     }
 
     pub(super) fn handle_timeout(&mut self, outlet: &Outlet, now: Timestamp) {
@@ -130,7 +130,8 @@ impl Carrier {
         self.link.poll_timeout().filter(|_| self.socket.is_some()).map(|deadline| deadline.at)
     }
 
-    fn drop_socket(&mut self) {
+    fn drop_socket(&mut self, outlet: &Outlet) {
+        outlet.take_back();
         if let Some(socket) = self.socket.take() {
             socket.shutdown();
         }

@@ -76,7 +76,13 @@ pub(super) fn flush(
 ) -> io::Result<Flush> {
     let mut room = false;
     let result = WRITE.with_borrow_mut(|batch| {
-        outlet.lock().next(batch);
+        let mut queue = outlet.lock();
+        if queue.is_lent() {
+            queue.asked = true;
+            return Ok(Flush::default());
+        }
+        queue.next(batch);
+        drop(queue);
         let result = if batch.is_empty() {
             Ok(Flush { empty: true, ..Flush::default() })
         } else {
@@ -98,18 +104,51 @@ pub(super) fn flush(
     result
 }
 
+/// Writes what waits to a socket whose session has nothing else to do; false when the session is to be
+/// woken, because something is left or the socket broke.
+pub(crate) fn write_through(outlet: &Outlet, now: Timestamp) -> bool {
+    WRITE.with_borrow_mut(|batch| {
+        let mut queue = outlet.lock();
+        // Whoever is at it, or the session on its way out, sees to this as well.
+        if queue.is_lent() {
+            return true;
+        }
+        let Some(socket) = queue.socket.clone() else { return false };
+        queue.next(batch);
+        drop(queue);
+        if batch.is_empty() {
+            return true;
+        }
+        let written = with_slices(batch, |slices| socket.try_write(slices)).unwrap_or(0);
+        batch.clear();
+        let mut queue = outlet.lock();
+        queue.written(written, now);
+        let room = queue.takes_more_again();
+        let asked = std::mem::take(&mut queue.asked);
+        let done = queue.is_empty() && !asked;
+        drop(queue);
+        if room {
+            outlet.tell_room();
+        }
+        done
+    })
+}
+
 /// One vectored write of the whole batch.
 fn write(socket: &dyn Socket, batch: &Batch, cx: &mut Context<'_>) -> io::Result<usize> {
+    with_slices(batch, |slices| write_slices(socket, slices, batch.len(), cx))
+}
+
+fn with_slices<R>(batch: &Batch, act: impl FnOnce(&[IoSlice<'_>]) -> R) -> R {
     // To lay out all the slices there can be costs more than to write a single one.
     match batch.chunks() {
-        [chunk] => write_slices(socket, &[IoSlice::new(chunk)], batch.len(), cx),
+        [chunk] => act(&[IoSlice::new(chunk)]),
         chunks => {
             let mut slices = [IoSlice::new(&[]); Batch::MAX_CHUNKS];
             for (slice, chunk) in slices.iter_mut().zip(chunks) {
                 *slice = IoSlice::new(chunk);
             }
-            let slices = slices.get(..chunks.len()).unwrap_or_default();
-            write_slices(socket, slices, batch.len(), cx)
+            act(slices.get(..chunks.len()).unwrap_or_default())
         }
     }
 }

@@ -5,7 +5,7 @@ mod body;
 mod carrier;
 mod endpoint;
 mod hooks;
-mod io;
+pub(crate) mod io;
 mod listen;
 mod raw;
 mod routes;

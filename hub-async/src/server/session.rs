@@ -18,6 +18,7 @@ use super::alarm::Alarm;
 use super::carrier::Carrier;
 use super::endpoint::Ticket;
 use super::running::{Running, discard};
+use crate::deliver::Turn;
 use crate::handler::Answer;
 use crate::hub::HubCore;
 use crate::member::Member;
@@ -73,6 +74,7 @@ impl Session {
         let now = endpoint.clock.now();
         let facts = TransportFacts::websocket(spread);
         let mut connection = Connection::new(Arc::clone(&endpoint.config), facts, now);
+        member.outlet.lend(Arc::clone(&socket));
         let mut carrier = Carrier::websocket(socket, endpoint.options.timeouts);
         carrier.receive(read, |run| connection.handle_input(run.bytes, now));
         Self {
@@ -91,10 +93,13 @@ impl Session {
     fn turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.member.waker.register(cx.waker());
         let now = self.ticket.endpoint().clock.now();
+        let turn = Turn::begin();
         self.fire_timers(now);
         let reads = self.read(now, cx);
         let settled = self.settle(now, cx);
         let flushed = self.write(now, cx);
+        let endpoint = self.ticket.endpoint();
+        turn.end(&endpoint.clock, &endpoint.runtime);
         // Input that is wanted only now was not asked for above.
         if !settled || !flushed || (!reads && self.wants_input()) {
             cx.waker().wake_by_ref();
@@ -207,6 +212,10 @@ impl Session {
     // Timers.
 
     fn fire_timers(&mut self, now: Timestamp) {
+        if self.connection.poll_timeout().is_some_and(|deadline| deadline.at <= now) {
+            // Others may have written meanwhile.
+            self.connection.wrote(self.member.outlet.lock().idle_since());
+        }
         self.connection.handle_timeout(now);
         self.carrier.handle_timeout(&self.member.outlet, now);
         if self.over.is_some_and(|until| now >= until) && self.is_busy() {

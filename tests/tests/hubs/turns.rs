@@ -20,6 +20,8 @@ use super::*;
 /// How often what was asked for.
 #[derive(Default)]
 struct Counts {
+    /// Whether there is something to read was asked.
+    looks: AtomicUsize,
     reads: AtomicUsize,
     writes: AtomicUsize,
     /// Timers that were made or set anew.
@@ -37,6 +39,7 @@ struct Counted<T>(T, Arc<Counts>);
 
 impl Socket for Counted<Pipe> {
     fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.1.looks.fetch_add(1, Ordering::Relaxed);
         self.0.poll_readable(cx)
     }
 
@@ -98,7 +101,7 @@ async fn counted(hub: &Hub) -> (Client, Arc<Counts>) {
     let counts = Arc::<Counts>::default();
     let runtime = Arc::new(Counted(world(), Arc::clone(&counts)));
     let service = Routes::new().hub("/hub", hub.clone()).mount(runtime).expect("a service");
-    let (ours, theirs) = pipe(1024 * 1024);
+    let (ours, theirs) = pipe(64 * 1024);
     let request = Request::get("/hub").body(()).expect("a URI");
     let socket = Arc::new(Counted(theirs, Arc::clone(&counts)));
     service.serve_socket(&request, socket, b"").expect("the hub takes it");
@@ -110,7 +113,14 @@ async fn counted(hub: &Hub) -> (Client, Arc<Counts>) {
 }
 
 fn echo() -> HubBuilder {
-    Hub::builder().method("Echo", async |text: String| text)
+    Hub::builder().method("Echo", async |text: String| text).method(
+        "Tell",
+        async |ctx: hub_async::Context, times: usize, text: String| {
+            for _ in 0..times {
+                ctx.clients().others().send("Told", (&text,)).await.expect("a text");
+            }
+        },
+    )
 }
 
 #[test]
@@ -188,5 +198,80 @@ fn a_deadline_that_moves_away_sets_no_timer() {
         assert_eq!(client.record().await, r#"{"type":6}"#);
         assert!(start.elapsed() > Duration::from_secs(13));
         assert!(counts.take()[2] <= 2);
+    });
+}
+
+#[test]
+fn what_a_method_sends_is_written_past_sessions_that_have_nothing_to_do() {
+    run(async {
+        let hub = echo().build().expect("a hub");
+        let (mut listener, counts) = counted(&hub).await;
+        let (mut speaker, _) = counted(&hub).await;
+        for times in [1, 8] {
+            counts.looks.store(0, Ordering::Relaxed);
+            speaker.call("1", "Tell", &format!("[{times},\"hi\"]")).await;
+            speaker.record().await;
+            pause(1).await;
+            assert_eq!(listener.so_far().len(), times);
+            assert_eq!(counts.take(), [0, 1, 0], "a burst of {times} is one write");
+            assert_eq!(counts.looks.load(Ordering::Relaxed), 0, "its session had no turn");
+        }
+    });
+}
+
+#[test]
+fn such_writes_put_the_ping_off() {
+    run(async {
+        let hub = echo().build().expect("a hub");
+        let (mut listener, _) = counted(&hub).await;
+        let (mut speaker, _) = counted(&hub).await;
+        for _ in 0..10 {
+            pause(10_000).await;
+            speaker.call("", "Tell", "[1,\"hi\"]").await;
+            assert!(listener.record().await.contains("Told"));
+        }
+        let start = Moment::now();
+        assert_eq!(listener.record().await, r#"{"type":6}"#);
+        assert!(start.elapsed() > Duration::from_secs(13));
+    });
+}
+
+#[test]
+fn what_a_socket_does_not_take_is_left_to_its_session_in_order() {
+    run(async {
+        let hub = echo().build().expect("a hub");
+        let (mut listener, _) = counted(&hub).await;
+        let (mut speaker, _) = counted(&hub).await;
+        let texts = ["a", "b", "c", "d", "e"].map(|text| text.repeat(30_000));
+        for text in &texts {
+            speaker.call("1", "Tell", &format!("[1,\"{text}\"]")).await;
+            // The pipe holds two of them; the others wait for the listener, but not for ever.
+            pause(1).await;
+        }
+        for text in &texts {
+            assert!(listener.record().await.contains(text.as_str()));
+        }
+        for _ in &texts {
+            speaker.record().await;
+        }
+    });
+}
+
+#[test]
+fn a_large_audience_is_reached_to_the_last() {
+    run(async {
+        let hub = echo().build().expect("a hub");
+        let service = serve_built(&hub);
+        let mut listeners = Vec::new();
+        for _ in 0..1_200 {
+            listeners.push(connect(&service).await);
+        }
+        let mut speaker = connect(&service).await;
+        speaker.call("1", "Tell", "[2,\"hi\"]").await;
+        speaker.record().await;
+        pause(1).await;
+        for listener in &mut listeners {
+            assert_eq!(listener.so_far().len(), 2);
+        }
     });
 }

@@ -1,0 +1,114 @@
+//! Writing what was sent to others, past their sessions.
+//!
+//! A session that has nothing to do but to write a frame costs more than the write. So what a session
+//! sends to others waits until the end of its turn, when everything that it sends has been queued, and
+//! is then written from here, to as many sockets as fit between two yields; tasks of their own see to
+//! the rest. A session is woken only when its socket does not take it all.
+
+use std::cell::RefCell;
+use std::future::Future;
+use std::mem;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use crate::member::Member;
+use crate::runtime::{Clock, Runtime};
+use crate::server::io::write_through;
+
+/// How many sockets are written to between two yields.
+const STRETCH: usize = 64;
+/// How many sockets one task sees to.
+const TASK: usize = 512;
+
+thread_local! {
+    /// Whom the session whose turn it is on this thread has sent to; none outside of turns.
+    static DEFERRED: RefCell<Option<Vec<Arc<Member>>>> = const { RefCell::new(None) };
+}
+
+/// The turn of a session. What is sent meanwhile is delivered at its end.
+pub(crate) struct Turn {
+    /// What another turn has gathered, in which this one happens.
+    outer: Option<Vec<Arc<Member>>>,
+}
+
+impl Turn {
+    pub(crate) fn begin() -> Self {
+        Self { outer: DEFERRED.replace(Some(Vec::new())) }
+    }
+
+    /// Delivers what was sent.
+    pub(crate) fn end(self, clock: &Clock, runtime: &Arc<dyn Runtime>) {
+        let sent = DEFERRED.with_borrow_mut(|sent| sent.as_mut().map(mem::take));
+        drop(self);
+        let mut members = sent.unwrap_or_default();
+        if members.is_empty() {
+            return;
+        }
+        let later = members.split_off(members.len().min(STRETCH));
+        write_to(members.drain(..), clock);
+        let mut later = later.into_iter().peekable();
+        while later.peek().is_some() {
+            let members = later.by_ref().take(TASK).collect();
+            runtime.spawn(Box::pin(Deliveries { members, clock: clock.clone() }));
+        }
+    }
+}
+
+impl Drop for Turn {
+    /// What was not delivered is left to the sessions.
+    fn drop(&mut self) {
+        DEFERRED.replace(self.outer.take()).iter().flatten().for_each(wake);
+    }
+}
+
+/// Has what was queued for them written: at the end of the turn, or by the sessions themselves.
+/// Not to be called under a lock.
+pub(crate) fn deliver(members: &mut Vec<Arc<Member>>) {
+    let deferred =
+        DEFERRED.with_borrow_mut(|sent| sent.as_mut().map(|sent| sent.append(members)).is_some());
+    if !deferred {
+        members.drain(..).for_each(|member| wake(&member));
+    }
+}
+
+fn wake(member: &Arc<Member>) {
+    member.waker.wake();
+}
+
+fn write_to(members: impl Iterator<Item = Arc<Member>>, clock: &Clock) {
+    let now = clock.now();
+    for member in members {
+        if member.inbox.is_waiting() || !write_through(&member.outlet, now) {
+            wake(&member);
+        }
+    }
+}
+
+/// Delivers to those of a large audience that a turn has no time for.
+struct Deliveries {
+    members: Vec<Arc<Member>>,
+    clock: Clock,
+}
+
+impl Future for Deliveries {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        let rest = this.members.len().saturating_sub(STRETCH);
+        write_to(this.members.drain(rest..), &this.clock);
+        if this.members.is_empty() {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+impl Drop for Deliveries {
+    /// A runtime may drop a task at any time.
+    fn drop(&mut self) {
+        self.members.iter().for_each(wake);
+    }
+}
