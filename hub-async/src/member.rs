@@ -22,8 +22,13 @@ pub(crate) struct Member {
     /// Wakes the session task.
     pub(crate) waker: AtomicWaker,
     aborted: Signal,
-    user: OnceLock<Arc<str>>,
-    encoding: OnceLock<Encoding>,
+    introduced: OnceLock<Introduced>,
+}
+
+/// What the handshake found out.
+struct Introduced {
+    user: Option<Arc<str>>,
+    encoding: Encoding,
 }
 
 impl Member {
@@ -36,26 +41,22 @@ impl Member {
             inbox: Inbox::default(),
             waker: AtomicWaker::new(),
             aborted: Signal::default(),
-            user: OnceLock::new(),
-            encoding: OnceLock::new(),
+            introduced: OnceLock::new(),
         }
     }
 
     /// What the handshake found out.
     pub(crate) fn introduce(&self, user: Option<Arc<str>>, encoding: Encoding) {
-        if let Some(user) = user {
-            self.user.get_or_init(|| user);
-        }
-        self.encoding.get_or_init(|| encoding);
+        self.introduced.get_or_init(|| Introduced { user, encoding });
     }
 
     pub(crate) fn user(&self) -> Option<&Arc<str>> {
-        self.user.get()
+        self.introduced.get()?.user.as_ref()
     }
 
     /// How its messages are written; JSON before the handshake has said so, when nothing is sent.
     pub(crate) fn encoding(&self) -> Encoding {
-        self.encoding.get().copied().unwrap_or(Encoding::Json)
+        self.introduced.get().map_or(Encoding::Json, |introduced| introduced.encoding)
     }
 
     /// Queues a frame of the hub's. The caller wakes the session if that is asked for.

@@ -25,8 +25,6 @@ pub(crate) struct Queue {
     outbox: Outbox,
     /// Lent by the session, for as long as it has it.
     pub(crate) socket: Option<Arc<dyn Socket>>,
-    /// The session found somebody else writing, and wants to be woken when that is done.
-    pub(crate) asked: bool,
 }
 
 impl Deref for Queue {
@@ -52,7 +50,7 @@ pub(crate) struct Push {
 
 impl Outlet {
     pub(crate) const fn new(outbox: Outbox) -> Self {
-        Self { queue: Mutex::new(Queue { outbox, socket: None, asked: false }), room: Event::new() }
+        Self { queue: Mutex::new(Queue { outbox, socket: None }), room: Event::new() }
     }
 
     /// Queues a frame. A queue that was not empty has a session that is awake or waits for its socket.

@@ -55,7 +55,9 @@ pub struct Outbox {
     /// Bytes of the first entry that have left.
     written: usize,
     /// Entries that a batch holds, which may be leaving at this moment.
-    lent: usize,
+    lent: u8,
+    /// Somebody else wanted to write meanwhile.
+    asked: bool,
     /// Bytes in the queue that have not left.
     bytes: usize,
     gate: Gate,
@@ -147,6 +149,7 @@ impl Outbox {
             queue: Queue::new(),
             written: 0,
             lent: 0,
+            asked: false,
             bytes: 0,
             gate: Gate::Shut,
             policy,
@@ -256,7 +259,8 @@ impl Outbox {
                 break;
             }
         }
-        self.lent = batch.chunks().len();
+        // At most `Batch::MAX_CHUNKS`.
+        self.lent = batch.chunks().len() as u8;
     }
 
     /// The first `count` bytes of the last batch have left; none, if the link took nothing.
@@ -282,6 +286,17 @@ impl Outbox {
     /// Whether a batch is out: somebody is writing at this moment, and nobody else may.
     pub const fn is_lent(&self) -> bool {
         self.lent > 0
+    }
+
+    /// The same, asked by whoever is to be told when that is over.
+    pub const fn must_wait(&mut self) -> bool {
+        self.asked |= self.is_lent();
+        self.is_lent()
+    }
+
+    /// Whether somebody had to wait, since the last time that this was asked.
+    pub const fn was_waited_for(&mut self) -> bool {
+        std::mem::replace(&mut self.asked, false)
     }
 
     /// Bytes that have not left.
@@ -318,7 +333,7 @@ impl Outbox {
 
     /// How many entries have begun to leave, or may have.
     fn begun(&self) -> usize {
-        self.lent.max(usize::from(self.written > 0))
+        usize::from(self.lent.max(u8::from(self.written > 0)))
     }
 
     /// Drops the hub's oldest messages until `size` more bytes fit, but nothing that has begun to leave.

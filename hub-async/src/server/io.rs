@@ -77,8 +77,7 @@ pub(super) fn flush(
     let mut room = false;
     let result = WRITE.with_borrow_mut(|batch| {
         let mut queue = outlet.lock();
-        if queue.is_lent() {
-            queue.asked = true;
+        if queue.must_wait() {
             return Ok(Flush::default());
         }
         queue.next(batch);
@@ -124,7 +123,7 @@ pub(crate) fn write_through(outlet: &Outlet, now: Timestamp) -> bool {
         let mut queue = outlet.lock();
         queue.written(written, now);
         let room = queue.takes_more_again();
-        let asked = std::mem::take(&mut queue.asked);
+        let asked = queue.was_waited_for();
         let done = queue.is_empty() && !asked;
         drop(queue);
         if room {

@@ -40,8 +40,8 @@ fn each_part_of_an_idle_connection_keeps_to_its_budget() {
         Alarm: 24,
         // What the rest of the server holds.
         Member: 280,
-        Outlet: 120,
-        Outbox: 104,
+        Outlet: 128,
+        Outbox: 96,
         Inbox: 24,
         Items: 16,
         RequestFacts: 8,

@@ -224,7 +224,7 @@ fn such_writes_put_the_ping_off() {
     run(async {
         let hub = echo().build().expect("a hub");
         let (mut listener, _) = counted(&hub).await;
-        let (mut speaker, _) = counted(&hub).await;
+        let (speaker, _) = counted(&hub).await;
         for _ in 0..10 {
             pause(10_000).await;
             speaker.call("", "Tell", "[1,\"hi\"]").await;
