@@ -44,11 +44,9 @@ fn interleaved(runs: usize, mut cases: Vec<Case>) -> Vec<Row> {
     for _ in 0..runs {
         for Case { row, server, load } in &mut cases {
             let server = Server::start(server);
-            let before = server.cpu();
-            let Load { messages, time } = load(&server);
-            let ran = server.cpu().saturating_sub(before);
+            let Load { messages, time, cpu } = load(&server);
             row.runs.push(messages as f64 / time.as_secs_f64());
-            row.cpu.push(ran.as_secs_f64() * 1e6 / messages as f64);
+            row.cpu.push(cpu.as_secs_f64() * 1e6 / messages as f64);
         }
     }
     cases.into_iter().map(|case| case.row).collect()
@@ -60,9 +58,7 @@ pub(crate) fn echo(scale: Scale) -> Vec<Row> {
     let case = |name: &'static str, beside, server: &str, peer, window| Case {
         row: Row::new(name, Unit::PerSecond, beside),
         server: server.to_owned(),
-        load: Box::new(move |server| {
-            client::echo(server.address, peer, ECHOING, window, scale.time)
-        }),
+        load: Box::new(move |server| client::echo(server, peer, ECHOING, window, scale.time)),
     };
     let cases = vec![
         case("tokio, 1 in flight, floor: read, write", None, "echo tokio", Peer::Bytes, 1),
@@ -134,7 +130,7 @@ pub(crate) fn broadcast(scale: Scale) -> Vec<Row> {
             Peer::WebSocket | Peer::Hub => server.to_owned(),
         },
         load: Box::new(move |server| {
-            client::broadcast(server.address, peer, scale.connections, times, scale.time)
+            client::broadcast(server, peer, scale.connections, times, scale.time)
         }),
     };
     let cases = vec![

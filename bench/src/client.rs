@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 use hub_proto::{Encoding, Frame, Message, Payload};
 
+use crate::process::Server;
+
 /// The payload of every message.
 pub(crate) const TEXT: &str = "a text of twenty-seven byte";
 
@@ -29,6 +31,8 @@ pub(crate) struct Load {
     /// Messages that arrived here.
     pub(crate) messages: u64,
     pub(crate) time: Duration,
+    /// How long the server ran for them; connecting and closing do not count.
+    pub(crate) cpu: Duration,
 }
 
 /// Opens a connection and brings it to where messages flow.
@@ -155,7 +159,7 @@ fn trigger(peer: Peer, times: u8) -> (Vec<u8>, usize) {
 
 /// `count` connections get messages echoed, each with `window` of them in flight.
 pub(crate) fn echo(
-    address: SocketAddr,
+    server: &Server,
     peer: Peer,
     count: usize,
     window: usize,
@@ -163,9 +167,9 @@ pub(crate) fn echo(
 ) -> Load {
     let (call, answer) = echo_call(peer);
     let (request, answer) = (call.repeat(window), answer * window);
-    let mut streams = connections(count, address, peer);
+    let mut streams = connections(count, server.address, peer);
     let mut buffer = vec![0; 64 * 1024];
-    let (start, mut rounds) = (Instant::now(), 0);
+    let (ran, start, mut rounds) = (server.cpu(), Instant::now(), 0);
     for stream in &mut streams {
         stream.ask(&request, answer);
     }
@@ -177,12 +181,13 @@ pub(crate) fn echo(
             }
         }
     }
-    Load { messages: rounds * window as u64, time: start.elapsed() }
+    let (messages, time) = (rounds * window as u64, start.elapsed());
+    Load { messages, time, cpu: server.cpu().saturating_sub(ran) }
 }
 
 /// Broadcasts of `times` messages to `count` connections, one after the other.
 pub(crate) fn broadcast(
-    address: SocketAddr,
+    server: &Server,
     peer: Peer,
     count: usize,
     times: u8,
@@ -190,9 +195,9 @@ pub(crate) fn broadcast(
 ) -> Load {
     let (request, own) = trigger(peer, times);
     let message = message_frame().len() * usize::from(times);
-    let mut streams = connections(count, address, peer);
+    let mut streams = connections(count, server.address, peer);
     let mut buffer = vec![0; 64 * 1024];
-    let (start, mut rounds) = (Instant::now(), 0);
+    let (ran, start, mut rounds) = (server.cpu(), Instant::now(), 0);
     while start.elapsed() < time {
         for stream in &mut streams[1..] {
             stream.missing = message;
@@ -201,5 +206,6 @@ pub(crate) fn broadcast(
         while !streams.iter_mut().fold(true, |all, stream| all & stream.look(&mut buffer)) {}
         rounds += 1;
     }
-    Load { messages: rounds * u64::from(times) * count as u64, time: start.elapsed() }
+    let (messages, time) = (rounds * u64::from(times) * count as u64, start.elapsed());
+    Load { messages, time, cpu: server.cpu().saturating_sub(ran) }
 }

@@ -43,7 +43,7 @@ pub(crate) fn serve(kind: &str) -> ExitCode {
         ("hub", "tokio") => on_tokio(hub(transport_tokio::Server::new())),
         ("hub", "smol") => {
             let executor = Arc::new(smol::Executor::new());
-            let server = Server::on(SmolRuntime::on(Arc::clone(&executor)));
+            let server = Server::on(SmolRuntime::on(&executor));
             smol::block_on(executor.run(hub(server)));
         }
         ("echo" | "echo-when-ready", "tokio") => on_tokio(async {

@@ -9,6 +9,7 @@ use futures_util::FutureExt;
 use hub_core::server::{Admission, CallFault};
 use hub_proto::{BindError, Frame, Id, Payload, Reply};
 
+use crate::caught::forget;
 use crate::context::Context;
 use crate::error::HubError;
 use crate::extract::{Need, Needed, Parameter, Source, States};
@@ -175,7 +176,7 @@ macro_rules! handler {
                 let function = Arc::clone(self);
                 Ok(move |reply: Reply| -> Answer {
                     let run = async move { function($($name),*).await.respond(&reply) };
-                    Box::pin(AssertUnwindSafe(run).catch_unwind().map(|done| done.unwrap_or_else(|_| Err(HubError::panicked()))))
+                    Box::pin(AssertUnwindSafe(run).catch_unwind().map(|done| done.map_err(forget).unwrap_or_else(|()| Err(HubError::panicked()))))
                 })
             }
         }

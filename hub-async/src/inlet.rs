@@ -1,6 +1,7 @@
 //! Where the input of a raw connection waits for its handler.
 
 use std::collections::VecDeque;
+use std::mem;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -24,6 +25,8 @@ struct State {
     waiting: Option<Waker>,
     /// Whether the session stopped reading because of what is in here.
     full: bool,
+    /// Nobody will take anything out any more.
+    unwanted: bool,
 }
 
 impl Inlet {
@@ -34,6 +37,9 @@ impl Inlet {
     /// Adds chunks; whoever waits for them is to be woken.
     pub(crate) fn extend(&self, chunks: impl Iterator<Item = Chunk>) -> Option<Waker> {
         let mut state = self.lock();
+        if state.unwanted {
+            return None;
+        }
         let before = state.chunks.len();
         for chunk in chunks {
             state.bytes += chunk.bytes.len();
@@ -47,6 +53,18 @@ impl Inlet {
         let mut state = self.lock();
         state.ended = true;
         state.waiting.take()
+    }
+
+    /// Nobody will read: what comes from now on is dropped, so that the end is not missed behind it. True
+    /// when the session waits for room.
+    pub(crate) fn abandon(&self) -> bool {
+        let mut state = self.lock();
+        state.unwanted = true;
+        state.bytes = 0;
+        let (chunks, waits) = (mem::take(&mut state.chunks), mem::take(&mut state.full));
+        drop(state);
+        drop(chunks);
+        waits
     }
 
     /// Whether there is room for more. Without, the session is to be woken once there is.
@@ -72,7 +90,18 @@ impl Inlet {
         if state.ended {
             return Poll::Ready((None, false));
         }
-        let before = state.waiting.replace(cx.waker().clone());
+        if state.waiting.as_ref().is_some_and(|waiting| waiting.will_wake(cx.waker())) {
+            return Poll::Pending;
+        }
+        drop(state);
+        // A waker is foreign code, also to clone and to drop it.
+        let waker = cx.waker().clone();
+        let mut state = self.lock();
+        if !state.chunks.is_empty() || state.ended {
+            drop(state);
+            return self.poll(cx);
+        }
+        let before = state.waiting.replace(waker);
         drop(state);
         drop(before);
         Poll::Pending

@@ -27,6 +27,7 @@
 //! * Every queue has a byte budget and a policy; a push never waits.
 //! * Public types are generic neither over a runtime nor over IO.
 
+mod caught;
 mod clients;
 mod context;
 mod deliver;

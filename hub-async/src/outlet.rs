@@ -92,8 +92,8 @@ impl Outlet {
     }
 
     fn has_room(&self) -> bool {
-        let outbox = self.lock();
-        !outbox.is_over_budget() || outbox.is_sealed()
+        let mut outbox = self.lock();
+        outbox.has_room() || outbox.is_sealed()
     }
 
     /// Ready once the queue is below its soft budget, or nobody will read it any more.

@@ -24,7 +24,8 @@ pub(crate) type RawHandler =
 /// Bytes of one message from the client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chunk {
-    /// The bytes; never from two messages, but a message may come in several chunks.
+    /// The bytes; never from two messages, but a message may come in several chunks. They share the memory
+    /// of everything that was read at once, up to 64 KiB: copy what is to be kept for long.
     pub bytes: Bytes,
     /// Whether the client sent them as text or as binary. Text is not checked to be UTF-8.
     pub format: TransferFormat,
@@ -88,10 +89,10 @@ impl RawConnection {
 
     /// Sends one message, and waits while the queue is over its soft budget. Over the hard one the
     /// connection is closed.
+    ///
+    /// What is queued when the handler returns has 15 s to leave (`transport_send_timeout` and
+    /// `close_timeout` together), and 5 s (`close_timeout`) if the client has closed.
     pub async fn send(&self, format: TransferFormat, message: &[u8]) -> Result<(), Disconnected> {
-        if self.member.abort_signal().has_fired() {
-            return Err(Disconnected);
-        }
         let push = self.member.outlet.push_raw(frame(format, message));
         if push.wake {
             self.member.waker.wake();
@@ -111,10 +112,19 @@ impl RawConnection {
         }
     }
 
-    /// Ready once the connection is over.
+    /// Ready once the connection is over. That a client has gone is noticed by reading or sending: a handler
+    /// that does neither, but keeps this, may wait long.
     pub fn aborted(&self) -> Aborted {
         let member: Arc<Member> = Arc::clone(&self.member);
         Aborted::new(member)
+    }
+}
+
+impl Drop for RawConnection {
+    fn drop(&mut self) {
+        if self.inlet.abandon() {
+            self.member.waker.wake();
+        }
     }
 }
 

@@ -48,12 +48,15 @@ fn random() -> [u8; 16] {
 }
 
 impl Peer {
-    /// Writes what waits. A blocking socket takes it or fails, and then the reader finds out too.
-    fn write(&self, now: Timestamp) {
-        let (mut session, mut batch) = (lock(&self.session), Batch::new());
+    /// Writes what waits. A blocking socket takes it or, 10 s after it stopped to, fails.
+    fn write(&self, session: &mut Session, now: Timestamp) {
+        let mut batch = Batch::new();
         session.next(&mut batch, now);
-        while !batch.is_empty() && (&self.stream).write_all(&batch.chunks().concat()).is_ok() {
-            session.written(batch.len(), now);
+        while !batch.is_empty() {
+            match (&self.stream).write_all(&batch.chunks().concat()) {
+                Ok(()) => session.written(batch.len(), now),
+                Err(error) => return session.handle_end(error.kind(), now),
+            }
             batch.clear();
             session.next(&mut batch, now);
         }
@@ -92,6 +95,7 @@ impl Hub {
         write!(stream, "Upgrade: websocket\r\nSec-WebSocket-Accept: {accept}\r\n\r\n")?;
         // What was read behind the header is the WebSocket's already.
         let early = head.get_ref().buffer().to_vec();
+        stream.set_write_timeout(Some(Timeouts::default().send))?;
         let facts = TransportFacts::websocket(random()[0]);
         let session = Session::websocket(Arc::default(), Timeouts::default(), facts, self.now());
         let peer = Arc::new(Peer { session: Mutex::new(session), stream });
@@ -113,7 +117,7 @@ impl Hub {
             while let Some(event) = { lock(&peer.session).poll_event(now) } {
                 self.answer(event, peer, id, now);
             }
-            peer.write(now);
+            peer.write(&mut lock(&peer.session), now);
             if lock(&peer.session).is_done() {
                 return drop(peer.stream.shutdown(Shutdown::Both));
             }
@@ -156,9 +160,7 @@ impl Hub {
     fn invoke(&self, call: &Call, now: Timestamp) -> Result<Option<Frame>, CallFault<'static>> {
         let arguments = call.arguments();
         let answer = match call.target.to_ascii_lowercase().as_str() {
-            "add" => {
-                call.reply.result(&arguments.bind().map(|(a, b): (i32, i32)| a.wrapping_add(b))?)
-            }
+            "add" => call.reply.result(&arguments.bind().map(|(a, b): (f64, f64)| a + b)?),
             "shout" => call.reply.result(&self.shout(&arguments.bind::<(String,)>()?, now)),
             "fail" => return Err(CallFault::Failed(Some("HubException: It failed."))),
             _ => return arguments.check().map_err(Into::into).and(Err(CallFault::UnknownMethod)),
@@ -176,8 +178,7 @@ impl Hub {
             if message.encode(encoding).is_ok() {
                 message.frame(encoding).map(|frame| session.send(frame, now));
             }
-            drop(session);
-            peer.write(now);
+            peer.write(&mut session, now);
         }
     }
 }

@@ -319,6 +319,13 @@ impl Outbox {
         self.bytes > self.soft
     }
 
+    /// Whether a send may go on. One that may not is [told of](Self::takes_more_again).
+    pub const fn has_room(&mut self) -> bool {
+        let over = self.is_over_budget();
+        self.crowded |= over;
+        !over
+    }
+
     /// Whether a send that has to wait may go on, since the last time that this was asked.
     pub const fn takes_more_again(&mut self) -> bool {
         let again = self.crowded && !self.is_over_budget();
@@ -497,6 +504,24 @@ mod tests {
         outbox.written(batch.len(), NOW);
         outbox.push(&frame(60, 'Z'), Delivery::Hub);
         assert_eq!(marks(&mut outbox), "YZ");
+    }
+
+    #[test]
+    fn whoever_finds_no_room_is_told_of_it_whatever_took_it() {
+        let mut outbox = outbox(SlowConsumer::Wait);
+        assert_eq!(outbox.push(&frame(125, 'W'), Delivery::Hub), Pushed::Waiting);
+        let mut batch = Batch::new();
+        outbox.next(&mut batch);
+        outbox.written(40, NOW);
+        assert!(outbox.takes_more_again());
+        // Who waits was told, but a pong is faster.
+        outbox.push_control(Bytes::from_static(&[0; 60]));
+        assert!(!outbox.has_room());
+        batch.clear();
+        outbox.next(&mut batch);
+        outbox.written(batch.len(), NOW);
+        assert!(outbox.takes_more_again());
+        assert!(!outbox.takes_more_again() && outbox.has_room());
     }
 
     #[test]

@@ -86,9 +86,13 @@ impl Session {
         self.settle(now);
     }
 
-    /// The pipe has ended or broken.
+    /// The pipe has ended (`UnexpectedEof`), so that nothing more comes in, or has broken, on reading or on
+    /// writing, so that nothing more leaves either.
     pub fn handle_end(&mut self, kind: ErrorKind, now: Timestamp) {
         self.link.handle_end(kind);
+        if kind != ErrorKind::UnexpectedEof {
+            self.outbox.abandon();
+        }
         self.settle(now);
     }
 
@@ -198,5 +202,79 @@ impl Session {
                 self.connection.close(CloseReason::SlowConsumer, now);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hub_proto::ws::{Opcode, encode};
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::ZERO;
+    const KEY: Option<[u8; 4]> = Some([1, 2, 3, 4]);
+
+    /// A session that has shaken hands, the answer to which waits.
+    fn session() -> Session {
+        let facts = TransportFacts::websocket(0);
+        let mut session = Session::websocket(Arc::default(), Timeouts::default(), facts, NOW);
+        receive(&mut session, Opcode::Text, b"{\"protocol\":\"json\",\"version\":1}\x1e");
+        while let Some(event) = session.poll_event(NOW) {
+            if let Event::Handshake(_) = event {
+                session.connection().welcome(NOW);
+                session.connection().accept(NOW);
+            }
+        }
+        session
+    }
+
+    fn receive(session: &mut Session, opcode: Opcode, payload: &[u8]) {
+        let mut frame = Vec::new();
+        encode::write_frame(&mut frame, true, opcode, payload, KEY);
+        session.handle_input(&mut frame, NOW);
+    }
+
+    fn closed(session: &mut Session) -> Option<CloseReason> {
+        match session.poll_event(NOW)? {
+            Event::Closed(reason) => Some(reason),
+            event => panic!("{event:?}"),
+        }
+    }
+
+    fn write(session: &mut Session) -> Vec<u8> {
+        let mut batch = Batch::new();
+        session.next(&mut batch, NOW);
+        session.written(batch.len(), NOW);
+        batch.chunks().concat()
+    }
+
+    #[test]
+    fn a_pipe_that_breaks_leaves_nothing_to_do_whatever_waited() {
+        let mut lost = session();
+        receive(&mut lost, Opcode::Ping, b"p");
+        lost.handle_end(ErrorKind::ConnectionReset, NOW);
+        assert_eq!(closed(&mut lost), Some(CloseReason::Lost(ErrorKind::ConnectionReset)));
+        assert!(write(&mut lost).is_empty() && lost.is_done());
+    }
+
+    #[test]
+    fn so_does_one_that_breaks_behind_the_peers_close() {
+        let mut session = session();
+        receive(&mut session, Opcode::Close, b"\x03\xe8");
+        assert_eq!(closed(&mut session), Some(CloseReason::Ended));
+        assert!(!session.is_done());
+        session.handle_end(ErrorKind::BrokenPipe, NOW);
+        assert!(session.is_done() && session.poll_event(NOW).is_none());
+    }
+
+    #[test]
+    fn a_peer_that_closes_gets_what_waits_and_the_close_behind_it() {
+        let mut session = session();
+        receive(&mut session, Opcode::Close, b"\x03\xe8");
+        assert_eq!(closed(&mut session), Some(CloseReason::Ended));
+        assert_eq!(write(&mut session), b"\x81\x03{}\x1e\x81\x0b{\"type\":7}\x1e");
+        assert!(!session.is_done());
+        assert_eq!(write(&mut session), b"\x88\x02\x03\xe8");
+        assert!(session.is_done());
     }
 }

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -20,39 +20,41 @@ use crate::socket::TcpSocket;
 #[cfg(feature = "smol")]
 #[derive(Clone, Debug, Default)]
 pub struct SmolRuntime {
-    executor: Option<Arc<smol::Executor<'static>>>,
+    /// The executor holds its tasks, and they this: it must not hold the executor.
+    executor: Option<Weak<smol::Executor<'static>>>,
 }
 
 #[cfg(feature = "smol")]
 impl SmolRuntime {
-    /// Runs hubs on that executor, wherever it is run.
+    /// Runs hubs on that executor, wherever it is run. Once it is dropped, all connections are.
     ///
     /// ```no_run
-    /// use std::sync::Arc;
+    /// use std::sync::{Arc, Weak};
     /// use hub_async::Hub;
     /// use hub_async::server::Server;
     /// use transport_async_std::SmolRuntime;
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let executor = Arc::new(smol::Executor::new());
-    /// let server = Server::on(SmolRuntime::on(Arc::clone(&executor)));
+    /// let server = Server::on(SmolRuntime::on(&executor));
     /// let server = server.hub("/hub", Hub::builder().build()?);
     /// // Everything on this one thread.
     /// smol::block_on(executor.run(server.serve("127.0.0.1:5000")))?;
     /// # Ok(())
     /// # }
     /// ```
-    pub const fn on(executor: Arc<smol::Executor<'static>>) -> Self {
-        Self { executor: Some(executor) }
+    pub fn on(executor: &Arc<smol::Executor<'static>>) -> Self {
+        Self { executor: Some(Arc::downgrade(executor)) }
     }
 }
 
 #[cfg(feature = "smol")]
 impl Runtime for SmolRuntime {
     fn spawn(&self, task: Task) {
-        match &self.executor {
-            Some(executor) => executor.spawn(task).detach(),
+        match self.executor.as_ref().map(Weak::upgrade) {
             None => smol::spawn(task).detach(),
+            Some(Some(executor)) => executor.spawn(task).detach(),
+            Some(None) => drop(task),
         }
     }
 
@@ -129,6 +131,30 @@ impl Sleep for AsyncIoSleep {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    #[cfg(feature = "smol")]
+    fn an_executor_that_is_dropped_takes_its_tasks_along() {
+        let executor = Arc::new(smol::Executor::new());
+        let runtime = SmolRuntime::on(&executor);
+        let (held, task_of) = (Arc::new(()), runtime.clone());
+        let task = {
+            let held = Arc::clone(&held);
+            async move {
+                let _both = (held, task_of);
+                std::future::pending::<()>().await;
+            }
+        };
+        runtime.spawn(Box::pin(task));
+        executor.try_tick();
+        assert_eq!(Arc::strong_count(&held), 2);
+        drop(executor);
+        assert_eq!(Arc::strong_count(&held), 1);
+        // Too late, but no harm.
+        let late = Arc::clone(&held);
+        runtime.spawn(Box::pin(async move { drop(late) }));
+        assert_eq!(Arc::strong_count(&held), 1);
+    }
 
     #[test]
     fn what_async_io_adds_to_an_idle_connection_is_small() {

@@ -34,6 +34,13 @@ impl VirtualClock {
         self.lock().now
     }
 
+    /// As good as for ever, when it is longer than the clock goes.
+    pub(crate) fn sleep(&self, duration: Duration) -> VirtualSleep {
+        const LONG: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
+        let now = self.now();
+        self.sleep_until(now.checked_add(duration).unwrap_or_else(|| now + LONG))
+    }
+
     pub(crate) fn sleep_until(&self, until: Instant) -> VirtualSleep {
         VirtualSleep { clock: self.clone(), until, ticket: None }
     }
@@ -58,7 +65,7 @@ impl VirtualClock {
 
 impl Timer for VirtualClock {
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Sleep>> {
-        Box::pin(self.sleep_until(self.now() + duration))
+        Box::pin(Self::sleep(self, duration))
     }
 
     fn sleep_until(&self, deadline: Instant) -> Pin<Box<dyn Sleep>> {

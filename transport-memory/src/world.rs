@@ -112,7 +112,7 @@ impl World {
 
     /// Waits for virtual time.
     pub fn sleep(&self, time: Duration) -> impl Future<Output = ()> + Send + use<> {
-        self.clock.sleep_until(self.clock.now() + time)
+        self.clock.sleep(time)
     }
 
     /// Waits for a future, but no longer than `time`; then it is dropped, and there is no output.

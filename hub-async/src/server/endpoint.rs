@@ -12,7 +12,7 @@ use hub_core::endpoint::{Claim, Fresh, Outcome, Request, Table};
 use hub_core::server::Config;
 use hub_core::{CloseReason, Outbox};
 
-use super::running::discard;
+use crate::caught::discard;
 use crate::facts::RequestFacts;
 use crate::hub::HubCore;
 use crate::member::Member;

@@ -1,12 +1,12 @@
 //! `user_id`, `on_connected` and `on_disconnected`: the hub's own code around a connection.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use hub_core::CloseReason;
 use hub_core::server::Admission;
 use hub_proto::{Encoding, Payload, Reply};
 
+use crate::caught::caught;
 use crate::context::Context;
 use crate::error::HubError;
 use crate::handler::{Answer, Invoked, Method, Surroundings};
@@ -16,8 +16,7 @@ use crate::member::Member;
 /// The user of a connection; an error when the hub's code panicked.
 pub(super) fn user_id(hub: &HubCore, member: &Member) -> Result<Option<Arc<str>>, HubError> {
     let Some(find) = &hub.user_id else { return Ok(None) };
-    let found =
-        catch_unwind(AssertUnwindSafe(|| find(&member.facts))).map_err(|_| HubError::panicked())?;
+    let found = caught(|| find(&member.facts)).ok_or_else(HubError::panicked)?;
     Ok(found.map(Into::into))
 }
 

@@ -2,7 +2,6 @@
 
 use std::future::Future;
 use std::mem;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -15,7 +14,7 @@ use hub_proto::TransferFormat;
 use super::alarm::Alarm;
 use super::carrier::Carrier;
 use super::endpoint::Ticket;
-use super::running::discard;
+use crate::caught::{caught, discard};
 use crate::inlet::Inlet;
 use crate::member::Member;
 use crate::raw::{Chunk, RawConnection, RawHandler};
@@ -80,8 +79,8 @@ impl RawSession {
         carrier.receive(read, |run| arrived.take(run));
         inlet.extend(arrived.chunks());
         let connection = RawConnection::new(Arc::clone(&member), Arc::clone(&inlet));
-        let handler = catch_unwind(AssertUnwindSafe(|| handler(connection))).ok();
         tracing::debug!(connection = &*member.id, endpoint = endpoint.path, "connected");
+        let handler = caught(|| handler(connection));
         Self {
             member,
             inlet,
@@ -153,39 +152,44 @@ impl RawSession {
 
     /// Lets the handler go on; its end is the connection's.
     fn run(&mut self, now: Timestamp, cx: &mut Context<'_>) {
-        let Some(handler) = &mut self.handler else {
-            return self.end(INTERNAL_ERROR, now);
-        };
-        match catch_unwind(AssertUnwindSafe(|| handler.as_mut().poll(cx))) {
-            Ok(Poll::Pending) => {}
-            Ok(Poll::Ready(())) => {
-                discard(self.handler.take());
-                self.end(NORMAL, now);
-            }
-            Err(_) => {
-                tracing::warn!(connection = &*self.member.id, "the handler panicked");
-                discard(self.handler.take());
-                self.end(INTERNAL_ERROR, now);
-            }
+        if self.handler.is_none() && self.over.is_some() {
+            return;
         }
+        // Without a handler it panicked when it was called.
+        let handler = self.handler.as_mut();
+        let code = match handler.and_then(|handler| caught(|| handler.as_mut().poll(cx))) {
+            Some(Poll::Pending) => return,
+            Some(Poll::Ready(())) => NORMAL,
+            None => {
+                tracing::warn!(connection = &*self.member.id, "the handler panicked");
+                INTERNAL_ERROR
+            }
+        };
+        discard(self.handler.take());
+        self.end("handler done", code, now);
     }
 
     /// The connection is over, for a reason that is not the handler's end.
     fn leave(&mut self, reason: &CloseReason, now: Timestamp) {
-        if self.over.is_none() {
-            tracing::debug!(connection = &*self.member.id, reason = reason.kind(), "disconnected");
+        if let CloseReason::Peer(fault) = reason {
+            tracing::warn!(
+                connection = &*self.member.id,
+                fault = fault.kind(),
+                "the client broke the protocol"
+            );
         }
         if let CloseReason::Lost(_) | CloseReason::Timeout(_) = reason {
             self.carrier.lose(&self.member.outlet);
         }
-        self.end(NORMAL, now);
+        self.end(reason.kind(), NORMAL, now);
     }
 
     /// Nothing is read or queued any more; what is queued leaves, and the close behind it.
-    fn end(&mut self, code: u16, now: Timestamp) {
+    fn end(&mut self, reason: &str, code: u16, now: Timestamp) {
         if self.over.is_some() {
             return;
         }
+        tracing::debug!(connection = &*self.member.id, reason, "disconnected");
         self.over = Some(now + self.ticket.endpoint().options.linger);
         self.carrier.finish(code, now);
         self.member.outlet.lock().seal(None);

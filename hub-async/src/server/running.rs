@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 use std::future::Future;
 use std::mem;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -13,6 +12,7 @@ use futures_util::stream::FuturesUnordered;
 use hub_core::server::CallId;
 use hub_proto::{Frame, Id, Reply};
 
+use crate::caught::discard;
 use crate::error::HubError;
 use crate::handler::{Answer, Bound};
 use crate::options::MethodOptions;
@@ -146,10 +146,4 @@ impl Running {
     fn calls(&mut self) -> &mut Calls {
         self.0.get_or_insert_default()
     }
-}
-
-/// Drops values of the hub's, whatever their `Drop` does.
-pub(super) fn discard(values: impl Sized) {
-    // The text of a panic is for the panic hook.
-    let _ = catch_unwind(AssertUnwindSafe(|| drop(values)));
 }

@@ -33,7 +33,7 @@ impl Default for Timeouts {
     }
 }
 
-/// What happened to the link. Each ends the input; at most one is reported.
+/// What happened to the link. Each ends the input; only `Stuck` may follow another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LinkEvent {
     /// The peer closed it in good order: output can still be sent.
@@ -157,6 +157,7 @@ impl Link {
         if self.stage == Stage::Open {
             self.event = Some(LinkEvent::Lost(kind));
         }
+        self.pong = None;
         self.stage = Stage::Done;
     }
 
@@ -167,9 +168,10 @@ impl Link {
         }
         let stuck = self.stuck_by().is_some_and(|until| now >= until);
         if stuck && self.farewell.is_none() {
-            self.event = Some(LinkEvent::Stuck);
+            self.event.get_or_insert(LinkEvent::Stuck);
             self.stage = Stage::Done;
             self.stuck_since = None;
+            self.pong = None;
         } else if stuck || self.over_by().is_some_and(|until| now >= until) {
             self.stage = Stage::Done;
             self.given_up = true;
@@ -177,17 +179,23 @@ impl Link {
     }
 
     /// Nobody has more to send: once what is queued has left, the WebSocket is [closed](Self::close) with
-    /// that code. All of it may take no longer than both timeouts together.
+    /// that code. All of it may take no longer than both timeouts together, however slowly the peer reads;
+    /// than `close` alone, if the peer has closed already.
     pub fn finish(&mut self, code: u16, now: Timestamp) {
-        let until = now + self.timeouts.send + self.timeouts.close;
+        let until = match self.stage {
+            Stage::PeerDone { .. } => now + self.timeouts.close,
+            Stage::Open | Stage::Closing { .. } | Stage::Done => {
+                now + self.timeouts.send + self.timeouts.close
+            }
+        };
         self.farewell.get_or_insert(Farewell { code, until });
     }
 
     /// Everything that was queued has left: gives the close frame that goes out last, once, if the link
     /// is to [finish](Self::finish).
     ///
-    /// Its code is that of `finish`, or tells which rule the peer broke. A peer that closed first, if
-    /// without a code, gets 1000.
+    /// Its code is that of `finish`, or tells which rule the peer broke. A peer that closed first gets
+    /// 1000, whatever its code, also when it gave none.
     pub fn close(&mut self, now: Timestamp) -> Option<Bytes> {
         let farewell = self.farewell?;
         let code = match self.stage {
@@ -369,6 +377,12 @@ mod tests {
         link.handle_timeout(at);
         assert!(link.is_done() && link.is_given_up());
         assert_eq!((link.poll_event(), link.poll_timeout()), (None, None));
+
+        let mut closed = self::link();
+        assert_eq!(feed(&mut closed, b"\x88\x80\0\0\0\0"), b"");
+        closed.finish(NORMAL, Timestamp::ZERO);
+        let at = Timestamp::from_millis(5_000);
+        assert_eq!(closed.poll_timeout(), Some(Deadline { at, why: Timer::Close }));
 
         let mut stuck = self::link();
         stuck.finish(NORMAL, Timestamp::ZERO);

@@ -230,3 +230,55 @@ fn a_value_that_panics_when_it_is_dropped_leaves_no_ghost() {
         is_left_alone(&service).await;
     });
 }
+
+#[test]
+fn a_client_that_closes_and_takes_nothing_is_given_up_after_5_s() {
+    run(async {
+        for send in [Duration::from_secs(10), Duration::MAX] {
+            let options = HubOptions::new().transport_send_timeout(send);
+            let big = Hub::builder().options(options).method("Big", async || "x".repeat(100_000));
+            let service = serve(big);
+            let client = connect(&service).await;
+            client.call("1", "Big", "[]").await;
+            pause(10).await;
+            client.close(1000).await;
+            let start = Moment::now();
+            assert!(service.drain(Duration::from_secs(60)).await);
+            assert_eq!(start.elapsed().as_secs(), 5);
+            drop(client);
+        }
+    });
+}
+
+/// Its own `Drop` panics as well.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        assert!(std::thread::panicking(), "on purpose, while it is dropped");
+    }
+}
+
+#[test]
+fn a_panic_whose_payload_panics_is_one_error_too() {
+    run(async {
+        let bang = async || -> i32 { std::panic::panic_any(Bomb) };
+        let service = serve(Hub::builder().method("Bang", bang).method_with(
+            "Spawned",
+            bang,
+            hub_async::MethodOptions::new().spawn(),
+        ));
+        let mut client = connect(&service).await;
+        for method in ["Bang", "Spawned"] {
+            client.call("1", method, "[]").await;
+            let error = format!(
+                r#"{{"type":3,"invocationId":"1","error":"An unexpected error occurred invoking '{method}' on the server."}}"#
+            );
+            assert_eq!(client.record().await, error);
+        }
+        let raw = async |_: hub_async::RawConnection| std::panic::panic_any(Bomb);
+        let service = Server::on(world()).raw("/raw", raw).into_service().unwrap();
+        let mut client = Client::raw(&service, "/raw");
+        assert_eq!(client.next().await, Seen::Close(Some(1011)));
+    });
+}

@@ -1,8 +1,14 @@
 //! Clients that read too little.
 
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
-use hub_async::{Context, Hub, HubOptions, SendError, Sent, SlowConsumer};
+use hub_async::{Context, Encoding, Hub, HubOptions, SendError, Sent, SlowConsumer};
+
+use hub_proto::ws::Opcode;
+use tests::memory::CAPACITY;
 
 use super::*;
 
@@ -190,5 +196,32 @@ fn a_value_that_cannot_be_serialized_fails_its_sender_only() {
             );
             assert_eq!(client.record().await, text);
         }
+    });
+}
+
+/// The queue falls below its budget, and before the method looks, a pong lifts it above it again.
+#[test]
+fn a_send_is_not_forgotten_when_a_pong_takes_its_room() {
+    run(async {
+        let options = HubOptions::new().soft_send_buffer(SOFT);
+        let hub = Hub::builder().options(options).method("Fill", async |ctx: Context| {
+            let shell = hub_proto::Frame::invocation(Encoding::Json, None, "M", &("",)).unwrap();
+            // With the pipe full, 52 bytes below the budget are left.
+            let size = CAPACITY + SOFT - 52 - shell.websocket().len();
+            let mut send = pin!(ctx.clients().caller().send("M", ("x".repeat(size),)));
+            assert!(poll_fn(|cx| Poll::Ready(send.as_mut().poll(cx))).await.is_pending());
+            pause(1_000).await;
+            send.await.is_ok()
+        });
+        let service = serve(hub);
+        let mut client = connect(&service).await;
+        client.call("1", "Fill", "[]").await;
+        pause(10).await;
+        client.frame(Opcode::Ping, &[7; 100]).await;
+        pause(2_000).await;
+        assert!(client.record().await.contains('x'));
+        assert_eq!(client.next().await, Seen::Pong(vec![7; 100]));
+        let answer = within(Duration::from_secs(1), client.record()).await;
+        assert_eq!(answer.as_deref(), Some(r#"{"type":3,"invocationId":"1","result":true}"#));
     });
 }

@@ -8,6 +8,8 @@ use tests::memory::Seen;
 use super::*;
 
 const PING: &str = r#"{"type":6}"#;
+/// A request for a WebSocket.
+const UPGRADE: &[u8] = b"GET /hub HTTP/1.1\r\nhost: h\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 const CANCELED: &str = r#"{"error":"Handshake was canceled."}"#;
 
 #[test]
@@ -72,6 +74,15 @@ fn the_longest_intervals_are_never_over() {
             .transport_send_timeout(Duration::MAX)
             .close_timeout(Duration::MAX)
             .linger(Duration::MAX);
+        // Also over HTTP, which has timers of its own.
+        let hub = Hub::builder().options(options.clone()).build().expect("a hub");
+        let bound = Server::on(world()).hub("/hub", hub).bind("127.0.0.1:0").await.unwrap();
+        let pipe = world().connect(bound.local_addr()).expect("somebody listens");
+        drop(spawn(bound.serve()));
+        tests::memory::write(&pipe, UPGRADE).await;
+        assert!(tests::memory::read(&pipe, &mut Vec::new()).await);
+        Client::over(pipe).shake_hands().await;
+
         let service = serve(Hub::builder().options(options));
         // The spread of the pings is random.
         for _ in 0..20 {

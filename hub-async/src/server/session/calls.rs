@@ -1,6 +1,6 @@
 //! Events of the machine, and the calls among them: bound, started, answered.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::task::Context;
 
@@ -10,6 +10,7 @@ use hub_core::server::{Admission, Call, CallFault, Event};
 use hub_proto::BindError;
 
 use super::Session;
+use crate::caught::{caught, forget};
 use crate::context::Context as HubCallContext;
 use crate::error::HubError;
 use crate::handler::{Answer, Invoked, Surroundings, failure};
@@ -79,10 +80,8 @@ impl Session {
             Some(_) => Admission::Gone,
         };
         // Arguments are the hub's own types: reading them is the hub's own code.
-        let invoked = catch_unwind(AssertUnwindSafe(|| {
-            method.invoke(around, arguments, &call.reply, &mut admit)
-        }));
-        let Ok(invoked) = invoked else {
+        let invoked = caught(|| method.invoke(around, arguments, &call.reply, &mut admit));
+        let Some(invoked) = invoked else {
             self.finish(Done { call: info, result: Err(HubError::panicked()) }, now);
             return Ok(());
         };
@@ -114,7 +113,9 @@ impl Session {
         self.ticket.endpoint().runtime.spawn(Box::pin(task));
         // A runtime that drops the task makes waiting for it panic.
         let answer = AssertUnwindSafe(answer).catch_unwind();
-        Box::pin(answer.map(|done| done.unwrap_or_else(|_| Err(HubError::panicked()))))
+        Box::pin(
+            answer.map(|done| done.map_err(forget).unwrap_or_else(|()| Err(HubError::panicked()))),
+        )
     }
 
     pub(super) fn finish(&mut self, done: Done, now: Timestamp) {

@@ -9,8 +9,8 @@ use hub_core::{CloseReason, Timer, Timestamp};
 use hub_proto::Encoding;
 
 use super::{Session, Stage};
+use crate::caught::discard;
 use crate::server::hooks;
-use crate::server::running::discard;
 
 impl Session {
     /// The handshake asks for a protocol: finds the user, answers, registers, greets.
