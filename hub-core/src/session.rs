@@ -272,7 +272,10 @@ mod tests {
         let mut session = session();
         receive(&mut session, Opcode::Close, b"\x03\xe8");
         assert_eq!(closed(&mut session), Some(CloseReason::Ended));
-        assert_eq!(write(&mut session), b"\x81\x03{}\x1e\x81\x0b{\"type\":7}\x1e");
+        assert_eq!(
+            write(&mut session),
+            b"\x81\x03{}\x1e\x81\x21{\"type\":7,\"allowReconnect\":true}\x1e"
+        );
         assert!(!session.is_done());
         assert_eq!(write(&mut session), b"\x88\x02\x03\xe8");
         assert!(session.is_done());
