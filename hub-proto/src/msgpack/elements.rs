@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::reader::Reader;
+use super::value::Value;
 use crate::BindError;
 
 /// The elements of a raw MessagePack array, read one by one.
@@ -73,12 +74,10 @@ pub fn check(raw: &[u8]) -> Result<(), BindError> {
     }
 }
 
-/// Reads a value that is well-formed, whole and of bounded depth: rmp-serde alone would recurse
-/// without a limit into an enum.
+/// Reads a value that is well-formed, whole and of bounded depth.
 #[inline]
 fn deserialize<'a, T: Deserialize<'a>>(raw: &'a [u8]) -> Result<T, BindError> {
-    let deserializer = rmp_serde::Deserializer::from_read_ref(raw);
-    T::deserialize(&mut deserializer.with_human_readable()).map_err(|_| BindError::Shape)
+    T::deserialize(Value(raw)).map_err(|_| BindError::Shape)
 }
 
 #[cfg(test)]

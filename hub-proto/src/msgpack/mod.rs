@@ -15,6 +15,7 @@ mod decode;
 mod elements;
 mod encode;
 mod reader;
+mod value;
 
 pub use decode::decode;
 pub use elements::{Elements, check, read};

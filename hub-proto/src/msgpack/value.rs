@@ -1,0 +1,113 @@
+//! One raw value, read into whatever its reader asks for.
+
+use rmp_serde::config::{DefaultConfig, HumanReadableConfig};
+use rmp_serde::decode::{Error, ReadRefReader};
+use serde::Deserializer;
+use serde::de::Visitor;
+
+use super::reader::Reader;
+
+/// A value that is well-formed, whole and of bounded depth: rmp-serde alone would recurse without a limit into an enum.
+///
+/// Texts are what most arguments are, and need no state: they are read at once. All else is rmp-serde's.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Value<'a>(pub(super) &'a [u8]);
+
+type Readable<C> = HumanReadableConfig<C>;
+
+impl<'a> Value<'a> {
+    #[inline]
+    fn text<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Error> {
+        if let Some(Some(bytes)) = Reader::new(self.0).string()
+            && let Ok(text) = simdutf8::basic::from_utf8(bytes)
+        {
+            return visitor.visit_borrowed_str(text);
+        }
+        self.other().deserialize_str(visitor)
+    }
+
+    fn other(self) -> rmp_serde::Deserializer<ReadRefReader<'a, [u8]>, Readable<DefaultConfig>> {
+        rmp_serde::Deserializer::from_read_ref(self.0).with_human_readable()
+    }
+}
+
+/// Methods that only hand on.
+macro_rules! other {
+    ($($method:ident)*) => {
+        $(fn $method<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Error> {
+            self.other().$method(visitor)
+        })*
+    };
+}
+
+impl<'a> Deserializer<'a> for Value<'a> {
+    type Error = Error;
+
+    #[inline]
+    fn deserialize_str<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.text(visitor)
+    }
+
+    #[inline]
+    fn deserialize_string<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.text(visitor)
+    }
+
+    other! {
+        deserialize_any deserialize_bool deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64
+        deserialize_i128 deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_u128
+        deserialize_f32 deserialize_f64 deserialize_char deserialize_bytes deserialize_byte_buf deserialize_option
+        deserialize_unit deserialize_seq deserialize_map deserialize_identifier deserialize_ignored_any
+    }
+
+    fn deserialize_unit_struct<V: Visitor<'a>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        self.other().deserialize_unit_struct(name, visitor)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'a>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        self.other().deserialize_newtype_struct(name, visitor)
+    }
+
+    fn deserialize_tuple<V: Visitor<'a>>(
+        self,
+        length: usize,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        self.other().deserialize_tuple(length, visitor)
+    }
+
+    fn deserialize_tuple_struct<V: Visitor<'a>>(
+        self,
+        name: &'static str,
+        length: usize,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        self.other().deserialize_tuple_struct(name, length, visitor)
+    }
+
+    fn deserialize_struct<V: Visitor<'a>>(
+        self,
+        name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        self.other().deserialize_struct(name, fields, visitor)
+    }
+
+    fn deserialize_enum<V: Visitor<'a>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        self.other().deserialize_enum(name, variants, visitor)
+    }
+}
