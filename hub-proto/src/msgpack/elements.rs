@@ -32,8 +32,7 @@ impl<'a> Elements<'a> {
         }
         self.taken += 1;
         // The message and the list are around each element.
-        let raw = self.reader.value(2).ok_or(BindError::Syntax)?;
-        deserialize(raw).or_else(|error| check(self.whole).and(Err(error)))
+        deserialize(&mut self.reader, 2).or_else(|error| check(self.whole).and(Err(error)))
     }
 
     #[cold]
@@ -60,8 +59,11 @@ pub fn read<'a, T: Deserialize<'a>>(raw: &'a [u8]) -> Result<T, BindError> {
     if raw.is_empty() {
         return Err(BindError::Shape);
     }
-    check(raw)?;
-    deserialize(raw)
+    let mut reader = Reader::new(raw);
+    match deserialize(&mut reader, 1) {
+        Ok(value) if reader.rest().is_empty() => Ok(value),
+        _ => check(raw).and(Err(BindError::Shape)),
+    }
 }
 
 /// Checks the grammar of one raw value: it is whole, nothing is behind it, and it does not nest too
@@ -74,10 +76,19 @@ pub fn check(raw: &[u8]) -> Result<(), BindError> {
     }
 }
 
-/// Reads a value that is well-formed, whole and of bounded depth.
+/// Reads the value at the front of `reader`.
 #[inline]
-fn deserialize<'a, T: Deserialize<'a>>(raw: &'a [u8]) -> Result<T, BindError> {
-    T::deserialize(Value(raw)).map_err(|_| BindError::Shape)
+fn deserialize<'a, T: Deserialize<'a>>(
+    reader: &mut Reader<'a>,
+    around: usize,
+) -> Result<T, BindError> {
+    let left = reader.rest().len();
+    let value = T::deserialize(Value::new(reader, around)).map_err(|_| BindError::Shape)?;
+    // Some types do not look at what there is, or get along without it.
+    if reader.rest().len() == left {
+        reader.value(around).ok_or(BindError::Syntax)?;
+    }
+    Ok(value)
 }
 
 #[cfg(test)]
@@ -184,6 +195,41 @@ mod tests {
     fn types_with_a_readable_form_use_it() {
         assert_eq!(written(&Uuid), b"\xa4text");
         assert_eq!(read(b"\xa4text"), Ok(Uuid));
+    }
+
+    /// Is there whatever is sent, and does not always look at it.
+    #[derive(Debug, PartialEq)]
+    struct Anything;
+
+    impl<'de> Deserialize<'de> for Anything {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            // A reader of numbers that gets along without one.
+            i32::deserialize(deserializer).ok();
+            Ok(Self)
+        }
+    }
+
+    #[derive(Debug, PartialEq)]
+    struct Nothing;
+
+    impl<'de> Deserialize<'de> for Nothing {
+        fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+            Ok(Self)
+        }
+    }
+
+    #[test]
+    fn what_a_type_does_with_its_value_changes_nothing_for_the_next_one() {
+        for raw in [&b"\x92\xa1x\x02"[..], b"\x92\x81\x01\x92\x01\x02\x02", b"\x92\x01\x02"] {
+            assert_eq!(bind(raw), Ok((Anything, 2)));
+            assert_eq!(bind(raw), Ok((Nothing, 2)));
+            assert_eq!(read(&raw[1..raw.len() - 1]), Ok(Nothing));
+        }
+        for malformed in [&b"\x92\xa2x"[..], b"\x92\xc1\x02", b"\x91\x92\x01"] {
+            assert_eq!(bind::<(Anything, i32)>(malformed).err(), Some(BindError::Syntax));
+            assert_eq!(bind::<(Nothing, i32)>(malformed).err(), Some(BindError::Syntax));
+            assert_eq!(read::<Nothing>(&malformed[1..]), Err(BindError::Syntax));
+        }
     }
 
     #[test]

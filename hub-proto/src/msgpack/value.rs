@@ -7,27 +7,44 @@ use serde::de::Visitor;
 
 use super::reader::Reader;
 
-/// A value that is well-formed, whole and of bounded depth: rmp-serde alone would recurse without a limit into an enum.
+/// The value at the front of a reader, inside so many containers.
 ///
-/// Texts are what most arguments are, and need no state: they are read at once. All else is rmp-serde's.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Value<'a>(pub(super) &'a [u8]);
+/// Texts are what most arguments are, and need no state: they are read at once. All else is rmp-serde's, once it is known
+/// to be well-formed and of bounded depth: rmp-serde alone would recurse without a limit into an enum.
+///
+/// The reader is then behind the value, or where it was if the value is not well-formed.
+#[derive(Debug)]
+pub(super) struct Value<'r, 'a> {
+    reader: &'r mut Reader<'a>,
+    around: usize,
+}
 
 type Readable<C> = HumanReadableConfig<C>;
+type Other<'a> = rmp_serde::Deserializer<ReadRefReader<'a, [u8]>, Readable<DefaultConfig>>;
 
-impl<'a> Value<'a> {
+impl<'r, 'a> Value<'r, 'a> {
     #[inline]
-    fn text<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Error> {
-        if let Some(Some(bytes)) = Reader::new(self.0).string()
-            && let Ok(text) = simdutf8::basic::from_utf8(bytes)
-        {
-            return visitor.visit_borrowed_str(text);
-        }
-        self.other().deserialize_str(visitor)
+    pub(super) const fn new(reader: &'r mut Reader<'a>, around: usize) -> Self {
+        Self { reader, around }
     }
 
-    fn other(self) -> rmp_serde::Deserializer<ReadRefReader<'a, [u8]>, Readable<DefaultConfig>> {
-        rmp_serde::Deserializer::from_read_ref(self.0).with_human_readable()
+    #[inline]
+    fn text<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Error> {
+        let mut ahead = *self.reader;
+        if let Some(Some(bytes)) = ahead.string()
+            && let Ok(text) = simdutf8::basic::from_utf8(bytes)
+        {
+            *self.reader = ahead;
+            return visitor.visit_borrowed_str(text);
+        }
+        self.other()?.deserialize_str(visitor)
+    }
+
+    fn other(self) -> Result<Other<'a>, Error> {
+        let mut ahead = *self.reader;
+        let raw = ahead.value(self.around).ok_or(Error::LengthMismatch(0))?;
+        *self.reader = ahead;
+        Ok(rmp_serde::Deserializer::from_read_ref(raw).with_human_readable())
     }
 }
 
@@ -35,12 +52,12 @@ impl<'a> Value<'a> {
 macro_rules! other {
     ($($method:ident)*) => {
         $(fn $method<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Error> {
-            self.other().$method(visitor)
+            self.other()?.$method(visitor)
         })*
     };
 }
 
-impl<'a> Deserializer<'a> for Value<'a> {
+impl<'a> Deserializer<'a> for Value<'_, 'a> {
     type Error = Error;
 
     #[inline]
@@ -65,7 +82,7 @@ impl<'a> Deserializer<'a> for Value<'a> {
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, Error> {
-        self.other().deserialize_unit_struct(name, visitor)
+        self.other()?.deserialize_unit_struct(name, visitor)
     }
 
     fn deserialize_newtype_struct<V: Visitor<'a>>(
@@ -73,7 +90,7 @@ impl<'a> Deserializer<'a> for Value<'a> {
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, Error> {
-        self.other().deserialize_newtype_struct(name, visitor)
+        self.other()?.deserialize_newtype_struct(name, visitor)
     }
 
     fn deserialize_tuple<V: Visitor<'a>>(
@@ -81,7 +98,7 @@ impl<'a> Deserializer<'a> for Value<'a> {
         length: usize,
         visitor: V,
     ) -> Result<V::Value, Error> {
-        self.other().deserialize_tuple(length, visitor)
+        self.other()?.deserialize_tuple(length, visitor)
     }
 
     fn deserialize_tuple_struct<V: Visitor<'a>>(
@@ -90,7 +107,7 @@ impl<'a> Deserializer<'a> for Value<'a> {
         length: usize,
         visitor: V,
     ) -> Result<V::Value, Error> {
-        self.other().deserialize_tuple_struct(name, length, visitor)
+        self.other()?.deserialize_tuple_struct(name, length, visitor)
     }
 
     fn deserialize_struct<V: Visitor<'a>>(
@@ -99,7 +116,7 @@ impl<'a> Deserializer<'a> for Value<'a> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        self.other().deserialize_struct(name, fields, visitor)
+        self.other()?.deserialize_struct(name, fields, visitor)
     }
 
     fn deserialize_enum<V: Visitor<'a>>(
@@ -108,6 +125,6 @@ impl<'a> Deserializer<'a> for Value<'a> {
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        self.other().deserialize_enum(name, variants, visitor)
+        self.other()?.deserialize_enum(name, variants, visitor)
     }
 }
