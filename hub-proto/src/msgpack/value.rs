@@ -1,11 +1,38 @@
 //! One raw value, read into whatever its reader asks for.
 
+use std::error::Error;
+use std::fmt;
+
 use rmp_serde::config::{DefaultConfig, HumanReadableConfig};
-use rmp_serde::decode::{Error, ReadRefReader};
+use rmp_serde::decode::ReadRefReader;
 use serde::Deserializer;
-use serde::de::Visitor;
+use serde::de::{self, Visitor};
 
 use super::reader::Reader;
+
+/// There is no such value. What a reader says about it is not written down: nobody sees it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NoValue;
+
+impl fmt::Display for NoValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("no such value")
+    }
+}
+
+impl Error for NoValue {}
+
+impl de::Error for NoValue {
+    fn custom<T: fmt::Display>(_: T) -> Self {
+        Self
+    }
+}
+
+impl From<rmp_serde::decode::Error> for NoValue {
+    fn from(_: rmp_serde::decode::Error) -> Self {
+        Self
+    }
+}
 
 /// The value at the front of a reader, inside so many containers.
 ///
@@ -29,7 +56,7 @@ impl<'r, 'a> Value<'r, 'a> {
     }
 
     #[inline]
-    fn text<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn text<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, NoValue> {
         let mut ahead = *self.reader;
         if let Some(Some(bytes)) = ahead.string()
             && let Ok(text) = simdutf8::basic::from_utf8(bytes)
@@ -37,12 +64,12 @@ impl<'r, 'a> Value<'r, 'a> {
             *self.reader = ahead;
             return visitor.visit_borrowed_str(text);
         }
-        self.other()?.deserialize_str(visitor)
+        Ok(self.other()?.deserialize_str(visitor)?)
     }
 
-    fn other(self) -> Result<Other<'a>, Error> {
+    fn other(self) -> Result<Other<'a>, NoValue> {
         let mut ahead = *self.reader;
-        let raw = ahead.value(self.around).ok_or(Error::LengthMismatch(0))?;
+        let raw = ahead.value(self.around).ok_or(NoValue)?;
         *self.reader = ahead;
         Ok(rmp_serde::Deserializer::from_read_ref(raw).with_human_readable())
     }
@@ -51,22 +78,22 @@ impl<'r, 'a> Value<'r, 'a> {
 /// Methods that only hand on.
 macro_rules! other {
     ($($method:ident)*) => {
-        $(fn $method<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Error> {
-            self.other()?.$method(visitor)
+        $(fn $method<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, NoValue> {
+            Ok(self.other()?.$method(visitor)?)
         })*
     };
 }
 
 impl<'a> Deserializer<'a> for Value<'_, 'a> {
-    type Error = Error;
+    type Error = NoValue;
 
     #[inline]
-    fn deserialize_str<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_str<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, NoValue> {
         self.text(visitor)
     }
 
     #[inline]
-    fn deserialize_string<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_string<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, NoValue> {
         self.text(visitor)
     }
 
@@ -81,24 +108,24 @@ impl<'a> Deserializer<'a> for Value<'_, 'a> {
         self,
         name: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Error> {
-        self.other()?.deserialize_unit_struct(name, visitor)
+    ) -> Result<V::Value, NoValue> {
+        Ok(self.other()?.deserialize_unit_struct(name, visitor)?)
     }
 
     fn deserialize_newtype_struct<V: Visitor<'a>>(
         self,
         name: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Error> {
-        self.other()?.deserialize_newtype_struct(name, visitor)
+    ) -> Result<V::Value, NoValue> {
+        Ok(self.other()?.deserialize_newtype_struct(name, visitor)?)
     }
 
     fn deserialize_tuple<V: Visitor<'a>>(
         self,
         length: usize,
         visitor: V,
-    ) -> Result<V::Value, Error> {
-        self.other()?.deserialize_tuple(length, visitor)
+    ) -> Result<V::Value, NoValue> {
+        Ok(self.other()?.deserialize_tuple(length, visitor)?)
     }
 
     fn deserialize_tuple_struct<V: Visitor<'a>>(
@@ -106,8 +133,8 @@ impl<'a> Deserializer<'a> for Value<'_, 'a> {
         name: &'static str,
         length: usize,
         visitor: V,
-    ) -> Result<V::Value, Error> {
-        self.other()?.deserialize_tuple_struct(name, length, visitor)
+    ) -> Result<V::Value, NoValue> {
+        Ok(self.other()?.deserialize_tuple_struct(name, length, visitor)?)
     }
 
     fn deserialize_struct<V: Visitor<'a>>(
@@ -115,8 +142,8 @@ impl<'a> Deserializer<'a> for Value<'_, 'a> {
         name: &'static str,
         fields: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Error> {
-        self.other()?.deserialize_struct(name, fields, visitor)
+    ) -> Result<V::Value, NoValue> {
+        Ok(self.other()?.deserialize_struct(name, fields, visitor)?)
     }
 
     fn deserialize_enum<V: Visitor<'a>>(
@@ -124,7 +151,7 @@ impl<'a> Deserializer<'a> for Value<'_, 'a> {
         name: &'static str,
         variants: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Error> {
-        self.other()?.deserialize_enum(name, variants, visitor)
+    ) -> Result<V::Value, NoValue> {
+        Ok(self.other()?.deserialize_enum(name, variants, visitor)?)
     }
 }
