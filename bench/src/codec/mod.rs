@@ -21,7 +21,7 @@ type Case<'a> = (Row, Box<dyn FnMut() + 'a>);
 /// Every table of the codec.
 pub(crate) fn run(scale: Scale) -> Vec<Row> {
     let json = [json::decode, json::bind, json::check, json::write];
-    let msgpack = [msgpack::decode, msgpack::bind, msgpack::check, msgpack::write];
+    let msgpack = [msgpack::envelopes, msgpack::bound, msgpack::checked, msgpack::written];
     json.into_iter().chain(msgpack).chain([ws::rows as _]).flat_map(|table| table(scale)).collect()
 }
 
