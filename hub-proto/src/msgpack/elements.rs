@@ -1,9 +1,11 @@
 //! Raw MessagePack values to Rust values.
 
+use std::marker::PhantomData;
+
 use serde::Deserialize;
 
 use super::reader::Reader;
-use super::value::Value;
+use super::value;
 use crate::BindError;
 
 /// The elements of a raw MessagePack array, read one by one.
@@ -32,7 +34,10 @@ impl<'a> Elements<'a> {
         }
         self.taken += 1;
         // The message and the list are around each element.
-        deserialize(&mut self.reader, 2).or_else(|error| check(self.whole).and(Err(error)))
+        match value::read(&mut self.reader, 2, PhantomData) {
+            Ok(value) => Ok(value),
+            Err(_) => check(self.whole).and(Err(BindError::Shape)),
+        }
     }
 
     #[cold]
@@ -60,7 +65,7 @@ pub fn read<'a, T: Deserialize<'a>>(raw: &'a [u8]) -> Result<T, BindError> {
         return Err(BindError::Shape);
     }
     let mut reader = Reader::new(raw);
-    match deserialize(&mut reader, 1) {
+    match value::read(&mut reader, 1, PhantomData) {
         Ok(value) if reader.rest().is_empty() => Ok(value),
         _ => check(raw).and(Err(BindError::Shape)),
     }
@@ -76,21 +81,6 @@ pub fn check(raw: &[u8]) -> Result<(), BindError> {
     }
 }
 
-/// Reads the value at the front of `reader`.
-#[inline]
-fn deserialize<'a, T: Deserialize<'a>>(
-    reader: &mut Reader<'a>,
-    around: usize,
-) -> Result<T, BindError> {
-    let left = reader.rest().len();
-    let value = T::deserialize(Value::new(reader, around)).map_err(|_| BindError::Shape)?;
-    // Some types do not look at what there is, or get along without it.
-    if reader.rest().len() == left {
-        reader.value(around).ok_or(BindError::Syntax)?;
-    }
-    Ok(value)
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -98,6 +88,7 @@ mod tests {
     use serde::{Deserializer, Serialize, Serializer};
 
     use super::*;
+    use crate::msgpack::MAX_DEPTH;
     use crate::{Encoding, FromArguments, Payload};
 
     fn bind<'a, T: FromArguments<'a>>(raw: &'a [u8]) -> Result<T, BindError> {
@@ -262,6 +253,12 @@ mod tests {
         let lists = [vec![0x91; 100_000], vec![0xC0]].concat();
         assert_eq!(read::<serde_json::Value>(&lists), Err(BindError::Syntax));
         assert_eq!(bind::<(serde_json::Value,)>(&lists), Err(BindError::Syntax));
+        #[derive(Debug, PartialEq, Deserialize)]
+        struct Tree(Vec<Self>);
+        assert_eq!(read::<Tree>(&lists), Err(BindError::Syntax));
+        let deep = |depth| [vec![0x91; depth - 1], vec![0x90]].concat();
+        assert!(read::<Tree>(&deep(MAX_DEPTH - 1)).is_ok());
+        assert_eq!(read::<Tree>(&deep(MAX_DEPTH)), Err(BindError::Syntax));
     }
 
     #[test]

@@ -11,6 +11,7 @@
 //! and is read from both. An extension value, such as a .NET `DateTime`, is a newtype called
 //! `_ExtStruct` around an `i8` and bytes.
 
+mod content;
 mod decode;
 mod elements;
 mod encode;
