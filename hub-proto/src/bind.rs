@@ -42,7 +42,7 @@ impl<'a> Elements<'a> {
     }
 
     /// Ends the list: more than the `expected` arguments is an error.
-    #[inline]
+    #[inline(always)]
     pub fn finish(self, expected: usize) -> Result<(), BindError> {
         match self.0 {
             In::Json(elements) => elements.finish(expected),

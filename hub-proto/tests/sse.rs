@@ -1,10 +1,7 @@
-//! Server-Sent Events: the wire vectors, what browsers accept, and one side against the other.
-//!
-//! `HUB_VECTORS` may name one more file of vectors by its absolute path.
+//! Server-Sent Events: what browsers accept, and one side against the other.
 
 use hub_proto::sse::{self, EventTooBig, Parser};
 use proptest::prelude::*;
-use serde_json::Value;
 
 /// Feeds chunks to a parser that may have seen some already.
 fn feed<'a>(
@@ -43,49 +40,6 @@ fn written<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
     let mut out = Vec::new();
     sse::write(&mut out, parts);
     out
-}
-
-#[test]
-fn every_vector() {
-    assert_eq!(run(include_str!("vectors/sse-vectors.json")), 20);
-}
-
-#[test]
-fn every_vector_of_the_file_that_the_environment_names() {
-    #[expect(clippy::disallowed_methods, reason = "a test may look at its environment")]
-    let Ok(path) = std::env::var("HUB_VECTORS") else {
-        println!("HUB_VECTORS is not set: no further file");
-        return;
-    };
-    run(&std::fs::read_to_string(&path).expect("HUB_VECTORS names a readable file"));
-}
-
-/// Runs the vectors of this group and returns how many there are.
-fn run(file: &str) -> usize {
-    let vectors: Vec<Value> = serde_json::from_str(file).expect("an array of vectors");
-    let own = vectors.iter().filter(|vector| vector["protocol"] == "sse");
-    own.inspect(|vector| check(vector)).count()
-}
-
-fn check(vector: &Value) {
-    let name = &vector["name"];
-    let stream = vector["bytes"].as_str().expect("text");
-    if let Some(given) = vector["given"]["data"].as_str() {
-        assert_eq!(written([given.as_bytes()]), stream.as_bytes(), "{name}");
-        for at in 0..=given.len() {
-            let (front, back) = given.as_bytes().split_at(at);
-            assert_eq!(written([front, back]), stream.as_bytes(), "{name} in two parts");
-        }
-    }
-    if vector["direction"] != "write" {
-        let expected = vector["expect_all"].as_array().expect("events").clone();
-        assert_eq!(events(stream), expected, "{name}");
-        if let Some(rest) = vector["rest"].as_str() {
-            // The rest is what the next bytes go on from.
-            let more = |before: &str| events(format!("{before}data: x\r\n\r\n"));
-            assert_eq!(more(stream)[expected.len()..], more(rest), "{name}");
-        }
-    }
 }
 
 #[test]

@@ -27,8 +27,9 @@ fn trials() -> Vec<Trial> {
     let mut trials: Vec<_> = shapes()
         .map(|shape| Trial::test(format!("linear::{}", shape.name), move || is_linear(shape)))
         .collect();
-    for work in ["envelope", "check"] {
-        let name = format!("{work}_costs_at_most_twice_as_much_for_depth_as_for_breadth");
+    for work in ["envelope", "check", "msgpack envelope", "msgpack check"] {
+        let name = work.replace(' ', "_");
+        let name = format!("{name}_costs_at_most_twice_as_much_for_depth_as_for_breadth");
         trials.push(Trial::test(name, move || depth_is_cheap(work)));
     }
     trials
@@ -36,8 +37,10 @@ fn trials() -> Vec<Trial> {
 
 fn is_linear(shape: Shape) -> Result<(), Failed> {
     let counts = instructions(shape.name)?;
+    // Names are sorted to find one that is there twice.
+    let most = if shape.name == "msgpack envelope: headers" { 225 } else { 210 };
     // What is there once, whatever the size, only makes the steps smaller.
-    if counts.windows(2).all(|pair| pair[1] <= pair[0] * 21 / 10) {
+    if counts.windows(2).all(|pair| pair[1] <= pair[0] * most / 100) {
         return Ok(());
     }
     Err(format!("{counts:?} instructions for {SIZES:?} bytes").into())

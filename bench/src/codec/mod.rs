@@ -5,6 +5,7 @@
 
 mod inputs;
 mod json;
+mod msgpack;
 mod ws;
 
 use std::hint::black_box;
@@ -19,17 +20,16 @@ type Case<'a> = (Row, Box<dyn FnMut() + 'a>);
 
 /// Every table of the codec.
 pub(crate) fn run(scale: Scale) -> Vec<Row> {
-    [json::decode, json::bind, json::check, json::write, ws::rows]
-        .into_iter()
-        .flat_map(|table| table(scale))
-        .collect()
+    let json = [json::decode, json::bind, json::check, json::write];
+    let msgpack = [msgpack::envelopes, msgpack::bound, msgpack::checked, msgpack::written];
+    json.into_iter().chain(msgpack).chain([ws::rows as _]).flat_map(|table| table(scale)).collect()
 }
 
 fn case<'a>(name: &'static str, beside: Option<&'static str>, act: impl FnMut() + 'a) -> Case<'a> {
     (Row::new(name, Unit::Nanoseconds, beside), Box::new(act))
 }
 
-/// The floor of everything that reads records: the end of the first one is found, and it is copied.
+/// The floor of everything that reads records of text: the end of the first one is found, and it is copied.
 fn floor<'a>(name: &'static str, wire: &'a [u8]) -> Case<'a> {
     let mut out = Vec::with_capacity(wire.len());
     case(name, None, move || {

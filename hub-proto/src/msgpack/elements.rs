@@ -1,8 +1,11 @@
 //! Raw MessagePack values to Rust values.
 
+use std::marker::PhantomData;
+
 use serde::Deserialize;
 
 use super::reader::Reader;
+use super::value;
 use crate::BindError;
 
 /// The elements of a raw MessagePack array, read one by one.
@@ -31,8 +34,10 @@ impl<'a> Elements<'a> {
         }
         self.taken += 1;
         // The message and the list are around each element.
-        let raw = self.reader.value(2).ok_or(BindError::Syntax)?;
-        deserialize(raw).or_else(|error| check(self.whole).and(Err(error)))
+        match value::read(&mut self.reader, 2, PhantomData) {
+            Ok(value) => Ok(value),
+            Err(_) => check(self.whole).and(Err(BindError::Shape)),
+        }
     }
 
     #[cold]
@@ -59,8 +64,11 @@ pub fn read<'a, T: Deserialize<'a>>(raw: &'a [u8]) -> Result<T, BindError> {
     if raw.is_empty() {
         return Err(BindError::Shape);
     }
-    check(raw)?;
-    deserialize(raw)
+    let mut reader = Reader::new(raw);
+    match value::read(&mut reader, 1, PhantomData) {
+        Ok(value) if reader.rest().is_empty() => Ok(value),
+        _ => check(raw).and(Err(BindError::Shape)),
+    }
 }
 
 /// Checks the grammar of one raw value: it is whole, nothing is behind it, and it does not nest too
@@ -73,14 +81,6 @@ pub fn check(raw: &[u8]) -> Result<(), BindError> {
     }
 }
 
-/// Reads a value that is well-formed, whole and of bounded depth: rmp-serde alone would recurse
-/// without a limit into an enum.
-#[inline]
-fn deserialize<'a, T: Deserialize<'a>>(raw: &'a [u8]) -> Result<T, BindError> {
-    let deserializer = rmp_serde::Deserializer::from_read_ref(raw);
-    T::deserialize(&mut deserializer.with_human_readable()).map_err(|_| BindError::Shape)
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -88,6 +88,7 @@ mod tests {
     use serde::{Deserializer, Serialize, Serializer};
 
     use super::*;
+    use crate::msgpack::MAX_DEPTH;
     use crate::{Encoding, FromArguments, Payload};
 
     fn bind<'a, T: FromArguments<'a>>(raw: &'a [u8]) -> Result<T, BindError> {
@@ -187,6 +188,41 @@ mod tests {
         assert_eq!(read(b"\xa4text"), Ok(Uuid));
     }
 
+    /// Is there whatever is sent, and does not always look at it.
+    #[derive(Debug, PartialEq)]
+    struct Anything;
+
+    impl<'de> Deserialize<'de> for Anything {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            // A reader of numbers that gets along without one.
+            i32::deserialize(deserializer).ok();
+            Ok(Self)
+        }
+    }
+
+    #[derive(Debug, PartialEq)]
+    struct Nothing;
+
+    impl<'de> Deserialize<'de> for Nothing {
+        fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+            Ok(Self)
+        }
+    }
+
+    #[test]
+    fn what_a_type_does_with_its_value_changes_nothing_for_the_next_one() {
+        for raw in [&b"\x92\xa1x\x02"[..], b"\x92\x81\x01\x92\x01\x02\x02", b"\x92\x01\x02"] {
+            assert_eq!(bind(raw), Ok((Anything, 2)));
+            assert_eq!(bind(raw), Ok((Nothing, 2)));
+            assert_eq!(read(&raw[1..raw.len() - 1]), Ok(Nothing));
+        }
+        for malformed in [&b"\x92\xa2x"[..], b"\x92\xc1\x02", b"\x91\x92\x01"] {
+            assert_eq!(bind::<(Anything, i32)>(malformed).err(), Some(BindError::Syntax));
+            assert_eq!(bind::<(Nothing, i32)>(malformed).err(), Some(BindError::Syntax));
+            assert_eq!(read::<Nothing>(&malformed[1..]), Err(BindError::Syntax));
+        }
+    }
+
     #[test]
     fn bytes_are_borrowed_from_bin_and_vectors_are_read_from_both() {
         assert_eq!(read(b"\xc4\x02\x01\xff"), Ok(&b"\x01\xff"[..]));
@@ -217,6 +253,12 @@ mod tests {
         let lists = [vec![0x91; 100_000], vec![0xC0]].concat();
         assert_eq!(read::<serde_json::Value>(&lists), Err(BindError::Syntax));
         assert_eq!(bind::<(serde_json::Value,)>(&lists), Err(BindError::Syntax));
+        #[derive(Debug, PartialEq, Deserialize)]
+        struct Tree(Vec<Self>);
+        assert_eq!(read::<Tree>(&lists), Err(BindError::Syntax));
+        let deep = |depth| [vec![0x91; depth - 1], vec![0x90]].concat();
+        assert!(read::<Tree>(&deep(MAX_DEPTH - 1)).is_ok());
+        assert_eq!(read::<Tree>(&deep(MAX_DEPTH)), Err(BindError::Syntax));
     }
 
     #[test]

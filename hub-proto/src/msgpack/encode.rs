@@ -75,8 +75,11 @@ fn body(message: &Message<'_>, out: &mut Vec<u8>) {
     }
 }
 
-/// Appends an invocation whose arguments are typed values.
-pub(crate) fn write_invocation(
+/// Appends an invocation whose arguments are typed values, with its length prefix.
+///
+/// # Errors
+/// A value that its `Serialize` refuses to write; what was appended until then stays.
+pub fn write_invocation(
     id: Option<&str>,
     target: &str,
     arguments: &dyn Arguments,

@@ -11,16 +11,18 @@
 //! and is read from both. An extension value, such as a .NET `DateTime`, is a newtype called
 //! `_ExtStruct` around an `i8` and bytes.
 
+mod content;
 mod decode;
 mod elements;
 mod encode;
 mod reader;
+mod value;
 
 pub use decode::decode;
 pub use elements::{Elements, check, read};
-pub use encode::encode;
+pub use encode::{encode, write_invocation};
 
-pub(crate) use encode::{write_invocation, write_list, write_result, write_value};
+pub(crate) use encode::{write_list, write_result, write_value};
 
 /// How deep arrays and maps may nest; the message itself is 1. The same as in JSON.
 pub const MAX_DEPTH: usize = 64;

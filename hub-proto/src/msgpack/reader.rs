@@ -167,7 +167,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads a scalar, or a container's head: then it says how many values follow.
-    #[inline]
+    #[inline(always)]
     fn step(&mut self) -> Option<Option<usize>> {
         let head = self.u8()?;
         let length = match head {

@@ -12,7 +12,7 @@ use hub_proto::{
 use serde_json::Value;
 
 use super::values::Typed;
-use super::{bytes, text, unhex};
+use super::{bytes, events, text, unhex};
 
 /// Writes the message that a vector describes.
 pub(super) fn write(vector: &Value) -> Vec<u8> {
@@ -26,6 +26,7 @@ pub(super) fn write(vector: &Value) -> Vec<u8> {
         "handshake" => handshake::write_response(given["error"].as_str(), &mut out),
         "negotiate" => out = negotiate_given(given).encode(),
         "binary-framing" => binary(vector, &mut out),
+        "sse" => events::write(text(given, "data"), &mut out),
         protocol => {
             let encoding =
                 if protocol == "msgpack" { Encoding::MessagePack } else { Encoding::Json };

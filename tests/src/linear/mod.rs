@@ -3,6 +3,7 @@
 //! The program `linear` runs them and the test of that name counts their instructions.
 
 mod json;
+mod msgpack;
 mod ws;
 
 /// One kind of work on one kind of input.
@@ -18,7 +19,7 @@ pub struct Shape {
 
 /// Every shape.
 pub fn shapes() -> impl Iterator<Item = Shape> {
-    json::SHAPES.into_iter().chain(ws::SHAPES)
+    json::SHAPES.into_iter().chain(msgpack::SHAPES).chain(ws::SHAPES)
 }
 
 /// The middle as often as it fits into about `size` bytes, between a front and a back.
