@@ -140,6 +140,7 @@ mod payload;
 mod prepared;
 mod reply;
 pub mod sse;
+pub mod values;
 pub mod ws;
 
 pub use bind::{Elements, FromArguments};
