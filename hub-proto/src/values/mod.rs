@@ -12,6 +12,8 @@ mod names;
 mod time_span;
 
 #[cfg(test)]
+mod table;
+#[cfg(test)]
 mod tests;
 
 pub use self::char::Char;
