@@ -39,6 +39,7 @@ pub fn hub(options: HubOptions, pause: Pause) -> Result<Hub, BuildError> {
         .method("Add", async |a: i64, b: i64| a + b)
         .method("Nothing", async || {})
         .method("Greet", greet)
+        .method("Delay", crate::plan::delay)
         .method("Repeat", async |count: usize| "x".repeat(count))
         .method("Refuse", async || Err::<(), _>(HubError::new("No entry.")))
         .method("Break", async || -> Result<i32, HubError> { Ok("one".parse::<i32>()?) })
