@@ -73,6 +73,13 @@ pub fn check(raw: &[u8]) -> Result<(), BindError> {
     }
 }
 
+/// The elements of a raw array, all of them well-formed.
+pub(crate) fn split(raw: &[u8]) -> Result<Vec<&[u8]>, BindError> {
+    let Elements { mut reader, count, .. } = Elements::new(raw)?;
+    check(raw)?;
+    (0..count).map(|_| reader.value(2).ok_or(BindError::Syntax)).collect()
+}
+
 /// Reads a value that is well-formed, whole and of bounded depth: rmp-serde alone would recurse
 /// without a limit into an enum.
 #[inline]

@@ -20,6 +20,7 @@ pub use decode::decode;
 pub use elements::{Elements, check, read};
 pub use encode::encode;
 
+pub(crate) use elements::split;
 pub(crate) use encode::{write_invocation, write_list, write_result, write_value};
 
 /// How deep arrays and maps may nest; the message itself is 1. The same as in JSON.

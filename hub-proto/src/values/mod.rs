@@ -22,7 +22,7 @@ pub use date_time::DateTime;
 pub use date_time_offset::DateTimeOffset;
 pub use form::ValueError;
 pub use guid::Guid;
-pub use names::{CamelCase, DotNet, PascalCase};
+pub use names::{CamelCase, DOT_NET, DotNet, Names, PascalCase};
 pub use time_span::TimeSpan;
 
 #[doc(hidden)]
@@ -31,4 +31,4 @@ pub use enumeration::{read_member, write_member};
 pub use serde;
 
 pub(crate) use form::FORM;
-pub(crate) use names::{Names, Writing};
+pub(crate) use names::Writing;

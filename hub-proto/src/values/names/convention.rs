@@ -1,14 +1,14 @@
 //! Conventions for names.
 
-/// How the names of fields are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Names {
+/// How the names of properties are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Names {
     /// As serde gives them.
     AsGiven,
     /// `firstName`.
-    Camel,
+    CamelCase,
     /// `FirstName`.
-    Pascal,
+    PascalCase,
 }
 
 impl Names {
@@ -18,7 +18,7 @@ impl Names {
     /// `ipAddress`.
     pub(super) fn apply(self, given: &str) -> String {
         let mut name = String::with_capacity(given.len());
-        let mut upper = self == Self::Pascal;
+        let mut upper = self == Self::PascalCase;
         for character in given.chars() {
             if character == '_' {
                 upper |= !name.is_empty();
@@ -32,7 +32,7 @@ impl Names {
         if name.is_empty() {
             return given.to_owned();
         }
-        if self == Self::Camel { lower_start(&name) } else { name }
+        if self == Self::CamelCase { lower_start(&name) } else { name }
     }
 }
 
@@ -88,8 +88,8 @@ mod tests {
             ("", "", ""),
         ];
         for (given, camel, pascal) in cases {
-            assert_eq!(Names::Camel.apply(given), camel);
-            assert_eq!(Names::Pascal.apply(given), pascal);
+            assert_eq!(Names::CamelCase.apply(given), camel);
+            assert_eq!(Names::PascalCase.apply(given), pascal);
             assert!(same(given, camel) && same(given, pascal));
         }
     }

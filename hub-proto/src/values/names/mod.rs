@@ -1,6 +1,7 @@
 //! The names of properties: those of a struct's fields, in the case that the other side is used to.
 
 mod convention;
+mod encoding;
 mod read;
 mod write;
 
@@ -9,7 +10,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::form::FORM;
 use read::Reading;
 
-pub(crate) use convention::Names;
+pub use convention::Names;
+pub use encoding::DOT_NET;
 pub(crate) use write::Writing;
 
 macro_rules! named {
@@ -22,7 +24,7 @@ macro_rules! named {
             impl<T: Serialize> Serialize for $name<T> {
                 fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                     let named = Named { value: &self.0, text: Names::$text, binary: Names::$binary };
-                    serializer.serialize_newtype_struct(FORM, &named)
+                    named.serialize(serializer)
                 }
             }
 
@@ -70,13 +72,13 @@ named! {
     /// assert_eq!(read, Ok(ann()));
     /// # Ok::<(), hub_proto::EncodeError>(())
     /// ```
-    DotNet: Camel, Pascal;
+    DotNet: CamelCase, PascalCase;
     /// A value whose properties are named `firstName` in both encodings, and read whatever their
     /// case; see [`DotNet`] for which names that are.
-    CamelCase: Camel, Camel;
+    CamelCase: CamelCase, CamelCase;
     /// A value whose properties are named `FirstName` in both encodings, and read whatever their
     /// case; see [`DotNet`] for which names that are.
-    PascalCase: Pascal, Pascal;
+    PascalCase: PascalCase, PascalCase;
 }
 
 /// A value and the names for a text encoding and for a binary one.
@@ -88,8 +90,18 @@ struct Named<'a, T> {
 
 impl<T: Serialize> Serialize for Named<'_, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let names = if serializer.is_human_readable() { self.text } else { self.binary };
-        self.value.serialize(Writing::new(serializer, names))
+        serializer.serialize_newtype_struct(FORM, &Bare(self))
+    }
+}
+
+/// A named value where its serializer tells whether it is one of text.
+struct Bare<'a, T>(&'a Named<'a, T>);
+
+impl<T: Serialize> Serialize for Bare<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Named { value, text, binary } = self.0;
+        let names = if serializer.is_human_readable() { text } else { binary };
+        value.serialize(Writing::new(serializer, *names))
     }
 }
 
