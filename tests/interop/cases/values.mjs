@@ -55,3 +55,13 @@ export async function values_of_other_types_fail_their_call_only(world) {
     equal(await hub.invoke("Add", 1.0, 2.0), 3, "the connection lives");
   }
 }
+
+export async function properties_are_named_as_dotnet_names_them(world) {
+  const json = await world.connect("/dotnet");
+  equal(await json.invoke("Meet", { Name: "Ann", AGE: 7 }), { name: "Ann", age: 7, nick: null });
+  const binary = await world.connect("/dotnet", packed);
+  equal(await binary.invoke("Meet", { name: "Ann", age: 7.0 }), { Name: "Ann", Age: 7, Nick: null });
+  const value = { plain_text: [1, { Deep: null }] };
+  equal(await json.invoke("Echo", value), value, "keys of what is no struct");
+  equal(await binary.invoke("Echo", value), value, "keys of what is no struct");
+}
