@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::framing::write_binary;
 use crate::message::{Headers, Message, Outcome};
-use crate::values::{Names, Writing};
+use crate::values::{Given, Writing};
 use crate::{Arguments, EncodeError, Encoding};
 
 const NIL: u8 = 0xC0;
@@ -116,7 +116,7 @@ pub(crate) fn write_value<T: Serialize + ?Sized>(
     out: &mut Vec<u8>,
 ) -> Result<(), EncodeError> {
     let mut serializer = rmp_serde::Serializer::new(out).with_struct_map();
-    value.serialize(Writing::new(&mut serializer, Names::AsGiven)).map_err(EncodeError::new)
+    value.serialize(Writing::new(&mut serializer, Given)).map_err(EncodeError::new)
 }
 
 /// The first two elements of the messages 1 to 5.

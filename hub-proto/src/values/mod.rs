@@ -31,4 +31,4 @@ pub use enumeration::{read_member, write_member};
 pub use serde;
 
 pub(crate) use form::FORM;
-pub(crate) use names::Writing;
+pub(crate) use names::{Given, Writing};

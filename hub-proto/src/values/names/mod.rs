@@ -2,6 +2,7 @@
 
 mod convention;
 mod encoding;
+mod fields;
 mod read;
 mod write;
 
@@ -12,6 +13,7 @@ use read::Reading;
 
 pub use convention::Names;
 pub use encoding::DOT_NET;
+pub(crate) use fields::Given;
 pub(crate) use write::Writing;
 
 macro_rules! named {

@@ -2,34 +2,34 @@
 
 use std::fmt::Display;
 
-use serde::ser::{self, Serialize, SerializeMap, SerializeStruct, Serializer};
+use serde::ser::{self, Serialize, SerializeMap, Serializer};
 
-use super::Names;
+use super::fields::Convention;
 use crate::values::FORM;
 
 /// Passes everything on to `inner`, with other names for the fields of structs.
 ///
 /// It calls itself human-readable whatever `inner` is; only behind [`FORM`] is `inner` itself seen.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Writing<S> {
-    inner: S,
-    names: Names,
+pub(crate) struct Writing<S, C> {
+    pub(super) inner: S,
+    pub(super) names: C,
 }
 
-impl<S> Writing<S> {
+impl<S, C: Convention> Writing<S, C> {
     #[inline]
-    pub(crate) const fn new(inner: S, names: Names) -> Self {
+    pub(crate) const fn new(inner: S, names: C) -> Self {
         Self { inner, names }
     }
 }
 
 /// What is inside of something, to be written in the same way.
-struct Inside<'a, T: ?Sized> {
+struct Inside<'a, T: ?Sized, C> {
     value: &'a T,
-    names: Names,
+    names: C,
 }
 
-impl<T: Serialize + ?Sized> Serialize for Inside<'_, T> {
+impl<T: Serialize + ?Sized, C: Convention> Serialize for Inside<'_, T, C> {
     #[inline]
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.value.serialize(Writing::new(serializer, self.names))
@@ -47,16 +47,16 @@ macro_rules! scalars {
     };
 }
 
-impl<S: Serializer> Serializer for Writing<S> {
+impl<S: Serializer, C: Convention> Serializer for Writing<S, C> {
     type Ok = S::Ok;
     type Error = S::Error;
-    type SerializeSeq = Writing<S::SerializeSeq>;
-    type SerializeTuple = Writing<S::SerializeTuple>;
-    type SerializeTupleStruct = Writing<S::SerializeTupleStruct>;
-    type SerializeTupleVariant = Writing<S::SerializeTupleVariant>;
-    type SerializeMap = Writing<S::SerializeMap>;
-    type SerializeStruct = Fields<S>;
-    type SerializeStructVariant = Writing<S::SerializeStructVariant>;
+    type SerializeSeq = Writing<S::SerializeSeq, C>;
+    type SerializeTuple = Writing<S::SerializeTuple, C>;
+    type SerializeTupleStruct = Writing<S::SerializeTupleStruct, C>;
+    type SerializeTupleVariant = Writing<S::SerializeTupleVariant, C>;
+    type SerializeMap = Writing<S::SerializeMap, C>;
+    type SerializeStruct = C::Fields<S>;
+    type SerializeStructVariant = Writing<S::SerializeStructVariant, C>;
 
     scalars! {
         serialize_bool bool;
@@ -174,13 +174,7 @@ impl<S: Serializer> Serializer for Writing<S> {
         name: &'static str,
         length: usize,
     ) -> Result<Self::SerializeStruct, S::Error> {
-        // Structs that are no objects but mean something to a serializer begin with a `$`.
-        if self.names == Names::AsGiven || name.starts_with('$') {
-            let open = self.inner.serialize_struct(name, length)?;
-            return Ok(Fields::Given(Writing::new(open, self.names)));
-        }
-        let open = self.inner.serialize_map(Some(length))?;
-        Ok(Fields::Renamed(Writing::new(open, self.names)))
+        self.names.open(self.inner, name, length)
     }
 
     #[inline]
@@ -203,21 +197,21 @@ impl<S: Serializer> Serializer for Writing<S> {
 
 macro_rules! open {
     ($($trait:ident $method:ident $($name:ident)?;)*) => {
-        $(impl<C: ser::$trait> ser::$trait for Writing<C> {
-            type Ok = C::Ok;
-            type Error = C::Error;
+        $(impl<S: ser::$trait, C: Convention> ser::$trait for Writing<S, C> {
+            type Ok = S::Ok;
+            type Error = S::Error;
 
             #[inline]
             fn $method<T: Serialize + ?Sized>(
                 &mut self,
                 $($name: &'static str,)?
                 value: &T,
-            ) -> Result<(), C::Error> {
+            ) -> Result<(), S::Error> {
                 self.inner.$method($($name,)? &Inside { value, names: self.names })
             }
 
             #[inline]
-            fn end(self) -> Result<C::Ok, C::Error> {
+            fn end(self) -> Result<S::Ok, S::Error> {
                 self.inner.end()
             }
         })*
@@ -233,54 +227,22 @@ open! {
     SerializeStructVariant serialize_field name;
 }
 
-impl<C: SerializeMap> SerializeMap for Writing<C> {
-    type Ok = C::Ok;
-    type Error = C::Error;
-
-    #[inline]
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), C::Error> {
-        self.inner.serialize_key(&Inside { value, names: self.names })
-    }
-
-    #[inline]
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), C::Error> {
-        self.inner.serialize_value(&Inside { value, names: self.names })
-    }
-
-    #[inline]
-    fn end(self) -> Result<C::Ok, C::Error> {
-        self.inner.end()
-    }
-}
-
-/// The fields of a struct. Names that are made up live too short for a struct: those are a map.
-pub(crate) enum Fields<S: Serializer> {
-    Given(Writing<S::SerializeStruct>),
-    Renamed(Writing<S::SerializeMap>),
-}
-
-impl<S: Serializer> SerializeStruct for Fields<S> {
+impl<S: SerializeMap, C: Convention> SerializeMap for Writing<S, C> {
     type Ok = S::Ok;
     type Error = S::Error;
 
     #[inline]
-    fn serialize_field<T: Serialize + ?Sized>(
-        &mut self,
-        name: &'static str,
-        value: &T,
-    ) -> Result<(), S::Error> {
-        match self {
-            Self::Given(open) => open.serialize_field(name, value),
-            Self::Renamed(open) if name.starts_with('$') => open.serialize_entry(name, value),
-            Self::Renamed(open) => open.serialize_entry(&open.names.apply(name), value),
-        }
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), S::Error> {
+        self.inner.serialize_key(&Inside { value, names: self.names })
+    }
+
+    #[inline]
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), S::Error> {
+        self.inner.serialize_value(&Inside { value, names: self.names })
     }
 
     #[inline]
     fn end(self) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Given(open) => SerializeStruct::end(open),
-            Self::Renamed(open) => SerializeMap::end(open),
-        }
+        self.inner.end()
     }
 }
