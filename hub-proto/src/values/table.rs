@@ -77,6 +77,7 @@ fn every_value_is_written_as_the_page_says_and_read_again() {
         u64: "`ulong`", "`number` up to 2⁵³", &(1 << 40);
         f32: "`float`", number, &1.5;
         f64: "`double`", number, &42.0;
+        Decimal: "`decimal`", "`number`; a `string` in MessagePack", &parsed("1.10");
         String: "`string`, `Uri`", "`string`", &"Grüße".to_owned();
         Char: "`char`", "`string`; a `number` in MessagePack", &Char::try_from('A').expect("16 bits");
         Option<i32>: "`int?`", "`number` or `null`", &None;

@@ -179,7 +179,7 @@ mod tests {
     use serde::{Deserialize, Serialize};
 
     use super::*;
-    use crate::values::{ByteArray, CamelCase, DateTime};
+    use crate::values::{ByteArray, CamelCase, DateTime, Decimal};
     use crate::{Frame, Reply};
 
     const ALL: [(Encoding, [Encoding; 3]); 2] = [
@@ -201,14 +201,23 @@ mod tests {
     struct Parcel {
         sent_at: DateTime,
         raw_data: ByteArray,
+        net_price: Decimal,
         next_one: Option<Box<Self>>,
     }
 
     fn parcel() -> Parcel {
-        let inner =
-            Parcel { sent_at: DateTime::UNIX_EPOCH, raw_data: vec![1, 2].into(), next_one: None };
-        let raw_data = vec![].into();
-        Parcel { sent_at: DateTime::UNIX_EPOCH, raw_data, next_one: Some(Box::new(inner)) }
+        let inner = Parcel {
+            sent_at: DateTime::UNIX_EPOCH,
+            raw_data: vec![1, 2].into(),
+            net_price: Decimal::new(110, 2).expect("fits"),
+            next_one: None,
+        };
+        Parcel {
+            sent_at: DateTime::UNIX_EPOCH,
+            raw_data: vec![].into(),
+            net_price: Decimal::default(),
+            next_one: Some(Box::new(inner)),
+        }
     }
 
     #[test]
