@@ -8,8 +8,8 @@
 //! Values are those of [`rmp_serde`]: structs are maps with their fields' names, unit variants are
 //! strings, and types with a readable form (such as UUIDs) use it, as .NET does. Bytes are `bin`
 //! for types that serialize as bytes (those of `serde_bytes`); a `Vec<u8>` is written as an array,
-//! and is read from both. An extension value, such as a .NET `DateTime`, is a newtype called
-//! `_ExtStruct` around an `i8` and bytes.
+//! and is read from both. An extension value is a newtype called `_ExtStruct` around an `i8` and
+//! bytes. [`values`](crate::values) has types for what .NET writes in other ways.
 
 mod decode;
 mod elements;
