@@ -71,6 +71,7 @@ pub use hub_core::CloseReason as DisconnectReason;
 pub use hub_core::SlowConsumer;
 /// What the messages of a raw connection are: text or binary.
 pub use hub_proto::TransferFormat;
+pub use hub_proto::values;
 pub use hub_proto::{Codec, Encoding};
 
 /// What the signatures of methods are made of; the compiler finds them, nobody names them.

@@ -75,7 +75,8 @@ impl HubOptions {
         maximum_parallel_invocations_per_client: usize;
         /// Whether clients see the type and text of every error; off.
         enable_detailed_errors: bool;
-        /// The encodings that clients may ask for; JSON and MessagePack.
+        /// The encodings that clients may ask for; JSON and MessagePack with names as serde gives
+        /// them. [`DOT_NET`](hub_proto::values::DOT_NET) are those with names as .NET gives them.
         supported_protocols: &'static [Encoding];
         /// The transports that clients may use; all that are built.
         transports: Transports;

@@ -107,7 +107,8 @@
 //! ]);
 //! ```
 //!
-//! A third encoding is a [`Codec`].
+//! A third encoding is a [`Codec`]. Arguments, items and results are whatever serde makes of Rust's types;
+//! [`values`] has types for those that .NET and JavaScript write in other ways, and shows the bytes of all.
 //!
 //! # Invariants
 //!
@@ -140,6 +141,7 @@ mod payload;
 mod prepared;
 mod reply;
 pub mod sse;
+pub mod values;
 pub mod ws;
 
 pub use bind::{Elements, FromArguments};

@@ -9,7 +9,7 @@ use std::time::Duration;
 use hub_async::{
     BuildError, Context, DisconnectReason, Hub, HubError, HubOptions, Reconnect, Scope, State,
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 /// A wait that a runtime ends.
@@ -39,6 +39,8 @@ pub fn hub(options: HubOptions, pause: Pause) -> Result<Hub, BuildError> {
         .method("Add", async |a: i64, b: i64| a + b)
         .method("Nothing", async || {})
         .method("Greet", greet)
+        .method("Delay", crate::plan::delay)
+        .method("Meet", async |person: Person| person)
         .method("Repeat", async |count: usize| "x".repeat(count))
         .method("Refuse", async || Err::<(), _>(HubError::new("No entry.")))
         .method("Break", async || -> Result<i32, HubError> { Ok("one".parse::<i32>()?) })
@@ -109,7 +111,7 @@ async fn departed(ctx: Context, reason: DisconnectReason) {
 
 // Calls.
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 struct Person {
     name: String,
     age: u8,

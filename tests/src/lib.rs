@@ -7,4 +7,5 @@ pub mod linear;
 pub mod memory;
 pub mod messages;
 pub mod node;
+mod plan;
 pub mod python;

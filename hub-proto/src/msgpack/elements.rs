@@ -81,6 +81,13 @@ pub fn check(raw: &[u8]) -> Result<(), BindError> {
     }
 }
 
+/// The elements of a raw array, all of them well-formed.
+pub(crate) fn split(raw: &[u8]) -> Result<Vec<&[u8]>, BindError> {
+    let Elements { mut reader, count, .. } = Elements::new(raw)?;
+    check(raw)?;
+    (0..count).map(|_| reader.value(2).ok_or(BindError::Syntax)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;

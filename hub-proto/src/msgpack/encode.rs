@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::framing::write_binary;
 use crate::message::{Headers, Message, Outcome};
+use crate::values::{Given, Writing};
 use crate::{Arguments, EncodeError, Encoding};
 
 const NIL: u8 = 0xC0;
@@ -117,10 +118,8 @@ pub(crate) fn write_value<T: Serialize + ?Sized>(
     value: &T,
     out: &mut Vec<u8>,
 ) -> Result<(), EncodeError> {
-    let serializer = rmp_serde::Serializer::new(out);
-    value
-        .serialize(&mut serializer.with_struct_map().with_human_readable())
-        .map_err(EncodeError::new)
+    let mut serializer = rmp_serde::Serializer::new(out).with_struct_map();
+    value.serialize(Writing::new(&mut serializer, Given)).map_err(EncodeError::new)
 }
 
 /// The first two elements of the messages 1 to 5.

@@ -8,8 +8,8 @@
 //! Values are those of [`rmp_serde`]: structs are maps with their fields' names, unit variants are
 //! strings, and types with a readable form (such as UUIDs) use it, as .NET does. Bytes are `bin`
 //! for types that serialize as bytes (those of `serde_bytes`); a `Vec<u8>` is written as an array,
-//! and is read from both. An extension value, such as a .NET `DateTime`, is a newtype called
-//! `_ExtStruct` around an `i8` and bytes.
+//! and is read from both. An extension value is a newtype called `_ExtStruct` around an `i8` and
+//! bytes. [`values`](crate::values) has types for what .NET writes in other ways.
 
 mod content;
 mod decode;
@@ -22,6 +22,7 @@ pub use decode::decode;
 pub use elements::{Elements, check, read};
 pub use encode::{encode, write_invocation};
 
+pub(crate) use elements::split;
 pub(crate) use encode::{write_list, write_result, write_value};
 
 /// How deep arrays and maps may nest; the message itself is 1. The same as in JSON.

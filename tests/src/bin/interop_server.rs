@@ -7,6 +7,7 @@ use std::time::Duration;
 use std::{env, io, thread};
 
 use hub_async::server::{Server, Transport};
+use hub_async::values::DOT_NET;
 use hub_async::{BuildError, Hub, HubOptions};
 use tests::hub::Pause;
 use tokio::sync::oneshot;
@@ -37,6 +38,7 @@ async fn serve<T: Transport>(server: Server<T>) -> Result<(), Box<dyn Error>> {
         .hub("/counted", hub(options.clone())?)
         .hub("/detailed", hub(options.clone().enable_detailed_errors(true))?)
         .hub("/parallel", hub(options.clone().maximum_parallel_invocations_per_client(4))?)
+        .hub("/dotnet", hub(options.clone().supported_protocols(&DOT_NET))?)
         .hub("/short", hub(short)?)
         .hub("/small", hub(options.maximum_receive_message_size(1024))?)
         .bind(env::args().nth(2).unwrap_or_else(|| "127.0.0.1:0".to_owned()))

@@ -6,6 +6,7 @@ mod everywhere;
 mod hooks;
 mod logs;
 mod methods;
+mod names;
 mod order;
 mod protocols;
 mod raw;
