@@ -26,7 +26,7 @@ thread_local! {
     static DEFERRED: RefCell<Option<Vec<Arc<Member>>>> = const { RefCell::new(None) };
 }
 
-/// The turn of a session. What is sent meanwhile is delivered at its end.
+/// The turn of a session, in which what is sent waits for [`deliver_deferred`].
 pub(crate) struct Turn {
     /// What another turn has gathered, in which this one happens.
     outer: Option<Vec<Arc<Member>>>,
@@ -36,23 +36,6 @@ impl Turn {
     pub(crate) fn begin() -> Self {
         Self { outer: DEFERRED.replace(Some(Vec::new())) }
     }
-
-    /// Delivers what was sent.
-    pub(crate) fn end(self, clock: &Clock, runtime: &Arc<dyn Runtime>) {
-        let sent = DEFERRED.with_borrow_mut(|sent| sent.as_mut().map(mem::take));
-        drop(self);
-        let mut members = sent.unwrap_or_default();
-        if members.is_empty() {
-            return;
-        }
-        let later = members.split_off(members.len().min(STRETCH));
-        write_to(members.drain(..), clock);
-        let mut later = later.into_iter().peekable();
-        while later.peek().is_some() {
-            let members = later.by_ref().take(TASK).collect();
-            runtime.spawn(Box::pin(Deliveries { members, clock: clock.clone() }));
-        }
-    }
 }
 
 impl Drop for Turn {
@@ -60,6 +43,26 @@ impl Drop for Turn {
     fn drop(&mut self) {
         DEFERRED.replace(self.outer.take()).iter().flatten().for_each(wake);
     }
+}
+
+/// Whether something was sent in this turn that is not delivered yet.
+pub(crate) fn is_deferred() -> bool {
+    DEFERRED.with_borrow(|sent| sent.as_ref().is_some_and(|sent| !sent.is_empty()))
+}
+
+/// Delivers what was sent in this turn so far.
+pub(crate) fn deliver_deferred(clock: &Clock, runtime: &Arc<dyn Runtime>) {
+    let sent = DEFERRED.with_borrow_mut(|sent| sent.as_mut().map(mem::take));
+    let mut members = sent.unwrap_or_default();
+    if members.is_empty() {
+        return;
+    }
+    let deliveries = |members| Deliveries { members, clock: clock.clone() };
+    let mut later = members.split_off(members.len().min(STRETCH)).into_iter().peekable();
+    while later.peek().is_some() {
+        runtime.spawn(Box::pin(deliveries(later.by_ref().take(TASK).collect())));
+    }
+    deliveries(members).stretch();
 }
 
 /// Has what was queued for them written: at the end of the turn, or by the sessions themselves.
@@ -76,29 +79,32 @@ fn wake(member: &Arc<Member>) {
     member.waker.wake();
 }
 
-fn write_to(members: impl Iterator<Item = Arc<Member>>, clock: &Clock) {
-    let now = clock.now();
-    for member in members {
-        if member.inbox.is_waiting() || !write_through(&member.outlet, now) {
-            wake(&member);
-        }
-    }
-}
-
-/// Delivers to those of a large audience that a turn has no time for.
+/// Connections to whose sockets is still to be written; as a task, of a large audience that a turn has no
+/// time for.
 struct Deliveries {
     members: Vec<Arc<Member>>,
     clock: Clock,
+}
+
+impl Deliveries {
+    /// Writes to as many as fit between two yields.
+    fn stretch(&mut self) {
+        let now = self.clock.now();
+        for _ in 0..STRETCH {
+            let Some(member) = self.members.pop() else { return };
+            if member.inbox.is_waiting() || !write_through(&member.outlet, now) {
+                wake(&member);
+            }
+        }
+    }
 }
 
 impl Future for Deliveries {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let this = &mut *self;
-        let rest = this.members.len().saturating_sub(STRETCH);
-        write_to(this.members.drain(rest..), &this.clock);
-        if this.members.is_empty() {
+        self.stretch();
+        if self.members.is_empty() {
             return Poll::Ready(());
         }
         cx.waker().wake_by_ref();
@@ -107,7 +113,7 @@ impl Future for Deliveries {
 }
 
 impl Drop for Deliveries {
-    /// A runtime may drop a task at any time.
+    /// Those that are left are left to their sessions: a runtime may drop a task at any time.
     fn drop(&mut self) {
         self.members.iter().for_each(wake);
     }

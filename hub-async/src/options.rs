@@ -184,8 +184,8 @@ impl MethodOptions {
         self
     }
 
-    /// Runs the method as a task of its own: for methods that compute for long, which would hold up
-    /// everything else of their connection.
+    /// Runs the method as a task of its own: for methods that compute for long or that block, which would
+    /// hold up everything else of their connection, and what they have sent to others.
     #[must_use]
     pub const fn spawn(mut self) -> Self {
         self.spawn = true;

@@ -6,8 +6,10 @@ use std::task::{Context, Poll};
 
 /// A connected, non-blocking byte pipe, both directions through `&self`.
 ///
-/// One task waits on it at a time. `try_*` never wait; after `WouldBlock` the matching `poll_*` tells
-/// when it is worth another try. A wake-up without cause is harmless.
+/// One task waits on it at a time, though any may write. `try_*` never wait; after `WouldBlock` the matching
+/// `poll_*` tells when it is worth another try, also when somebody else has tried in between. What `try_write`
+/// has taken leaves without a further call. A socket that has failed goes on failing. A wake-up without cause
+/// is harmless.
 pub trait Socket: Send + Sync + 'static {
     /// Ready when a read may bring something, or the end, or an error.
     fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;

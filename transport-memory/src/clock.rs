@@ -47,8 +47,17 @@ impl VirtualClock {
 
     /// Goes to the next moment at which somebody wakes, and wakes them. False when nobody waits.
     pub(crate) fn advance(&self) -> bool {
+        let next = self.lock().waiting.first_key_value().map(|((at, _), _)| *at);
+        next.is_some_and(|at| self.go_to(at) > 0)
+    }
+
+    /// Goes on by that much, and wakes whoever is due.
+    pub(crate) fn pass(&self, time: Duration) {
+        self.go_to(self.now() + time);
+    }
+
+    fn go_to(&self, at: Instant) -> usize {
         let mut state = self.lock();
-        let Some((&(at, _), _)) = state.waiting.first_key_value() else { return false };
         state.now = state.now.max(at);
         let now = state.now;
         let mut due = Vec::new();
@@ -58,8 +67,9 @@ impl VirtualClock {
             due.push(entry.remove());
         }
         drop(state);
+        let count = due.len();
         due.into_iter().for_each(Waker::wake);
-        true
+        count
     }
 }
 

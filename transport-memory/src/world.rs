@@ -115,6 +115,11 @@ impl World {
         self.clock.sleep(time)
     }
 
+    /// Lets time pass while the caller computes, and nobody else runs.
+    pub fn spend(&self, time: Duration) {
+        self.clock.pass(time);
+    }
+
     /// Waits for a future, but no longer than `time`; then it is dropped, and there is no output.
     pub async fn within<F: Future>(&self, time: Duration, future: F) -> Option<F::Output> {
         let (mut future, mut sleep) = (pin!(future), pin!(self.sleep(time)));

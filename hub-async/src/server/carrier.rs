@@ -82,7 +82,8 @@ impl Carrier {
             outlet.lock().push_control(pong);
         }
         let flush = match io::flush(&**socket, outlet, now, cx) {
-            Ok(flush) => flush,
+            Ok(Some(flush)) => flush,
+            Ok(None) => return Written::NOTHING,
             Err(error) => {
                 self.link.handle_end(error.kind());
                 self.lose(outlet);

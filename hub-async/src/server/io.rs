@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 
 use hub_core::{Batch, Timestamp};
 
+use crate::caught::caught;
 use crate::outlet::Outlet;
 use crate::socket::Socket;
 
@@ -67,23 +68,26 @@ pub(super) struct Flush {
     pub(super) empty: bool,
 }
 
-/// Writes one batch, as much as the socket takes.
+/// Writes one batch, as much as the socket takes; none when somebody else is writing, who wakes the
+/// session afterwards.
 pub(super) fn flush(
     socket: &dyn Socket,
     outlet: &Outlet,
     now: Timestamp,
     cx: &mut Context<'_>,
-) -> io::Result<Flush> {
+) -> io::Result<Option<Flush>> {
     let mut room = false;
     let result = WRITE.with_borrow_mut(|batch| {
+        // A socket that panicked may have left something here.
+        batch.clear();
         let mut queue = outlet.lock();
         if queue.must_wait() {
-            return Ok(Flush::default());
+            return Ok(None);
         }
         queue.next(batch);
         drop(queue);
         let result = if batch.is_empty() {
-            Ok(Flush { empty: true, ..Flush::default() })
+            Ok(Some(Flush { empty: true, ..Flush::default() }))
         } else {
             write(socket, batch, cx).map(|written| {
                 let mut outbox = outlet.lock();
@@ -91,7 +95,7 @@ pub(super) fn flush(
                 room = outbox.takes_more_again();
                 let empty = outbox.is_empty();
                 drop(outbox);
-                Flush { written, more: !empty && written == batch.len(), empty }
+                Some(Flush { written, more: !empty && written == batch.len(), empty })
             })
         };
         batch.clear();
@@ -106,31 +110,35 @@ pub(super) fn flush(
 /// Writes what waits to a socket whose session has nothing else to do; false when the session is to be
 /// woken, because something is left or the socket broke.
 pub(crate) fn write_through(outlet: &Outlet, now: Timestamp) -> bool {
-    WRITE.with_borrow_mut(|batch| {
+    let (done, room, socket) = WRITE.with_borrow_mut(|batch| {
+        batch.clear();
         let mut queue = outlet.lock();
         // Whoever is at it, or the session on its way out, sees to this as well.
         if queue.is_lent() {
-            return true;
+            return (true, false, None);
         }
-        let Some(socket) = queue.socket.clone() else { return false };
+        let Some(socket) = queue.socket.clone() else { return (false, false, None) };
         queue.next(batch);
         drop(queue);
         if batch.is_empty() {
-            return true;
+            return (true, false, Some(socket));
         }
-        let written = with_slices(batch, |slices| socket.try_write(slices)).unwrap_or(0);
+        // An error or a panic of the socket's is for its own session, whose next attempt meets it.
+        let written = caught(|| with_slices(batch, |slices| socket.try_write(slices)));
+        let written = written.and_then(Result::ok).unwrap_or(0);
         batch.clear();
         let mut queue = outlet.lock();
         queue.written(written, now);
         let room = queue.takes_more_again();
         let asked = queue.was_waited_for();
-        let done = queue.is_empty() && !asked;
-        drop(queue);
-        if room {
-            outlet.tell_room();
-        }
-        done
-    })
+        (queue.is_empty() && !asked, room, Some(socket))
+    });
+    if room {
+        outlet.tell_room();
+    }
+    // Perhaps the last one.
+    drop(socket);
+    done
 }
 
 /// One vectored write of the whole batch.

@@ -231,7 +231,10 @@ impl Future for RawSession {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.turn(cx)
+        caught(|| self.turn(cx)).unwrap_or_else(|| {
+            tracing::error!(connection = &*self.member.id, "the session panicked");
+            Poll::Ready(())
+        })
     }
 }
 

@@ -8,6 +8,7 @@ use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use hub_core::link::LinkEvent;
 use hub_core::server::{Connection, End, TransportFacts};
@@ -18,8 +19,8 @@ use super::alarm::Alarm;
 use super::carrier::Carrier;
 use super::endpoint::Ticket;
 use super::running::Running;
-use crate::caught::discard;
-use crate::deliver::Turn;
+use crate::caught::{caught, discard};
+use crate::deliver::{Turn, deliver_deferred, is_deferred};
 use crate::handler::Answer;
 use crate::hub::HubCore;
 use crate::member::Member;
@@ -27,6 +28,8 @@ use crate::socket::Socket;
 
 /// How many events and finished calls one turn handles before it lets others have theirs.
 const STEPS: usize = 64;
+/// How long what was sent may wait in a turn for more to be written with it.
+const LATE: Duration = Duration::from_millis(1);
 
 /// One connection, from its upgrade until its last handler is done.
 ///
@@ -100,7 +103,8 @@ impl Session {
         let settled = self.settle(now, cx);
         let flushed = self.write(now, cx);
         let endpoint = self.ticket.endpoint();
-        turn.end(&endpoint.clock, &endpoint.runtime);
+        deliver_deferred(&endpoint.clock, &endpoint.runtime);
+        drop(turn);
         // Input that is wanted only now was not asked for above.
         if !settled || !flushed || (!reads && self.wants_input()) {
             cx.waker().wake_by_ref();
@@ -138,6 +142,11 @@ impl Session {
         for _ in 0..STEPS {
             if !self.step(now, cx) {
                 return true;
+            }
+            // Handlers that compute do not hold up what others have sent.
+            let endpoint = self.ticket.endpoint();
+            if is_deferred() && endpoint.clock.now() - now > LATE {
+                deliver_deferred(&endpoint.clock, &endpoint.runtime);
             }
         }
         false
@@ -256,6 +265,10 @@ impl Future for Session {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.turn(cx)
+        // A socket that panics is its own connection's end, and nobody else's.
+        caught(|| self.turn(cx)).unwrap_or_else(|| {
+            tracing::error!(connection = &*self.member.id, "the session panicked");
+            Poll::Ready(())
+        })
     }
 }

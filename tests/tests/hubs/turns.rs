@@ -4,7 +4,7 @@ use std::io;
 use std::io::IoSlice;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -26,6 +26,8 @@ struct Counts {
     writes: AtomicUsize,
     /// Timers that were made or set anew.
     set: AtomicUsize,
+    /// Whether writing panics.
+    bad: AtomicBool,
 }
 
 impl Counts {
@@ -54,6 +56,7 @@ impl Socket for Counted<Pipe> {
 
     fn try_write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         self.1.writes.fetch_add(1, Ordering::Relaxed);
+        assert!(!self.1.bad.load(Ordering::Relaxed), "on purpose");
         self.0.try_write(slices)
     }
 
@@ -273,5 +276,46 @@ fn a_large_audience_is_reached_to_the_last() {
         for listener in &mut listeners {
             assert_eq!(listener.so_far().len(), 2);
         }
+    });
+}
+
+#[test]
+fn a_socket_that_panics_ends_its_own_connection_and_harms_nobody_else() {
+    run(async {
+        let hub = echo().build().expect("a hub");
+        let (mut victim, counts) = counted(&hub).await;
+        let (mut speaker, _) = counted(&hub).await;
+        let mut listeners = Vec::new();
+        let service = serve_built(&hub);
+        for _ in 0..200 {
+            listeners.push(connect(&service).await);
+        }
+        counts.bad.store(true, Ordering::Relaxed);
+        speaker.call("1", "Tell", "[1,\"secret\"]").await;
+        assert!(speaker.record().await.starts_with(r#"{"type":3"#), "nothing of the others'");
+        pause(1).await;
+        for listener in &mut listeners {
+            assert_eq!(listener.so_far().len(), 1);
+        }
+        assert_eq!(victim.rest().await, []);
+        assert_eq!(hub.context().connection_count(hub_async::Scope::Node).await, 201);
+    });
+}
+
+#[test]
+fn what_a_method_sends_does_not_wait_for_the_next_ones_to_compute() {
+    run(async {
+        let hub = Hub::builder().method("Tell", async |ctx: hub_async::Context| {
+            ctx.clients().others().send("Told", ()).await.expect("nothing");
+            world().spend(Duration::from_millis(5));
+        });
+        let hub = hub.build().expect("a hub");
+        let (mut listener, counts) = counted(&hub).await;
+        let (speaker, _) = counted(&hub).await;
+        let call = "{\"type\":1,\"target\":\"Tell\",\"arguments\":[]}\x1e";
+        speaker.frame(hub_proto::ws::Opcode::Text, call.repeat(20).as_bytes()).await;
+        pause(1).await;
+        assert_eq!(listener.so_far().len(), 20);
+        assert!(counts.take()[1] >= 19, "they came with one read");
     });
 }
