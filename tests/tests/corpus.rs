@@ -42,13 +42,33 @@ const BAD_FRAMES: [(&str, &[u8]); 13] = [
 ];
 
 /// A frame that tungstenite judges otherwise, and others that it nearly does.
-const ODD_FRAMES: [(&str, &[u8]); 5] = [
+const ODD_FRAMES: [(&str, &[u8]); 6] = [
+    ("close-1004", b"\x88\x82\0\0\0\0\x03\xec"),
     ("close-1014", b"\x88\x82\0\0\0\0\x03\xf6"),
     ("close-1015", b"\x88\x82\0\0\0\0\x03\xf7"),
     ("close-5000", b"\x88\x82\0\0\0\0\x13\x88"),
     ("close-with-bad-reason", b"\x88\x83\0\0\0\0\x03\xe8\xff"),
     ("text-in-three-bytes", b"\x01\x81\0\0\0\0\xe2\x00\x81\0\0\0\0\x82\x80\x81\0\0\0\0\xac"),
 ];
+
+/// Bodies of MessagePack that are nearly messages.
+const ODD_BODIES: [(&str, &[u8]); 12] = [
+    ("reserved-head-as-item", b"\x94\x02\x80\xa11\xc1"),
+    ("reserved-head-in-list", b"\x96\x01\x80\xc0\xa1m\x92\x01\xc1\x90"),
+    ("reserved-head-as-id", b"\x96\x01\x80\xc1\xa1m\x90\x90"),
+    ("reserved-byte-in-text", b"\x94\x02\x80\xa11\xa2\xc1\xc1"),
+    ("arguments-are-a-number", b"\x96\x01\x80\xc0\xa1m\x2a\x91\xa11"),
+    ("arguments-cut-off", b"\x96\x01\x80\xc0\xa1m\x92\x01"),
+    ("more-elements-than-bytes", b"\xdd\xff\xff\xff\xff\x06"),
+    ("more-stream-ids-than-bytes", b"\x96\x01\x80\xc0\xa1m\x90\xdd\xff\xff\xff\xff"),
+    ("headers-twice-after-replacement", b"\x93\x05\x82\xa1\xff\xa1v\xa1\xfe\xa1v\xa11"),
+    ("item-is-not-a-number", b"\x94\x02\x80\xa11\xca\x7f\xc1\x00\x00"),
+    ("type-over-32-bits", b"\x91\xce\xff\xff\xff\xff"),
+    ("item-missing", b"\x93\x02\x80\xa11"),
+];
+
+/// How many lists can be in each other inside an item, and one more.
+const NESTED: [(&str, usize); 2] = [("nested-as-deep-as-may-be", 63), ("nested-too-deep", 64)];
 
 /// Streams of events: every end of a line, every kind of field, and what is cut off.
 const EVENT_STREAMS: [(&str, &[u8]); 12] = [
@@ -161,6 +181,17 @@ fn write_seeds() -> Result<(), Failed> {
         seed("ws", name, bytes)?;
         seed("ws_diff", name, bytes)?;
     }
+    for (name, body) in ODD_BODIES {
+        message_pack(name, body)?;
+    }
+    for (name, depth) in NESTED {
+        let item = [vec![0x91; depth - 1], vec![0x90]].concat();
+        message_pack(name, &[b"\x94\x02\x80\xa11", &item[..]].concat())?;
+        let record = [b"{\"type\":2,\"invocationId\":\"1\",\"item\":", &b"[".repeat(depth)[..]];
+        let record = [&record.concat()[..], &b"]".repeat(depth), b"}"].concat();
+        seed("json", name, &record)?;
+        seed("json_diff", name, &record)?;
+    }
     for (name, bytes) in EVENT_STREAMS {
         seed("sse", name, bytes)?;
     }
@@ -204,6 +235,11 @@ fn seed(target: &str, name: &str, bytes: &[u8]) -> Result<(), Failed> {
     let folder = fuzz().join("corpus").join(target);
     fs::create_dir_all(&folder)?;
     Ok(fs::write(folder.join(name), bytes)?)
+}
+
+fn message_pack(name: &str, body: &[u8]) -> Result<(), Failed> {
+    seed("msgpack", name, body)?;
+    seed("msgpack_diff", name, body)
 }
 
 /// Steps of the connection target: a handshake, the record, both its calls served, time, the end.

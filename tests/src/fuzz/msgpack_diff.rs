@@ -10,6 +10,7 @@ use hub_proto::{
 };
 use rmpv::ValueRef;
 use rmpv::decode::read_value_ref;
+use rmpv::encode::write_value_ref;
 use serde_json::Value;
 
 use super::message::payload_of;
@@ -225,11 +226,16 @@ fn depth(value: &ValueRef<'_>) -> usize {
 ///
 /// Rmpv reads it as nil. It is there if nil in its place makes no difference.
 fn has_reserved_head(raw: &[u8], value: &ValueRef<'_>) -> bool {
+    let written = |value: &ValueRef<'_>| {
+        let mut bytes = Vec::new();
+        write_value_ref(&mut bytes, value).expect("memory takes all");
+        bytes
+    };
     let mut places = raw.iter().enumerate().filter(|(_, byte)| **byte == 0xC1);
     places.any(|(at, _)| {
         let mut nil = raw.to_vec();
         nil[at] = 0xC0;
-        // As text, because a float that is no number is not equal to itself.
-        read_value_ref(&mut &nil[..]).is_ok_and(|same| format!("{same:?}") == format!("{value:?}"))
+        // Written again, because a float that is no number is not equal to itself.
+        read_value_ref(&mut &nil[..]).is_ok_and(|same| written(&same) == written(value))
     })
 }
