@@ -48,7 +48,12 @@ impl<'a> Source<'a> {
     fn text(&mut self) -> String {
         const PARTS: [&str; 10] =
             ["a", "Zz", "\"", "\\", "\n\u{1e}", "\0", "é", "世界", "👋🏽", "0123456789abcdef"];
-        let repeat = [1, 1, 1, 1, 40, 5_000][usize::from(self.below(6))];
+        // Rarely longer than 16 bits can say: such a text takes more time than a thousand others.
+        let repeat = match self.below(32) {
+            0..28 => 1,
+            28..31 => 40,
+            _ => 5_000,
+        };
         let parts = self.below(4);
         let parts = (0..parts).map(|_| PARTS[usize::from(self.below(10))]);
         parts.collect::<String>().repeat(repeat)
