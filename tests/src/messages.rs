@@ -48,10 +48,16 @@ impl<'a> Source<'a> {
     fn text(&mut self) -> String {
         const PARTS: [&str; 10] =
             ["a", "Zz", "\"", "\\", "\n\u{1e}", "\0", "é", "世界", "👋🏽", "0123456789abcdef"];
-        let repeat = [1, 1, 1, 1, 40, 5_000][usize::from(self.below(6))];
+        let size = self.below(128);
         let parts = self.below(4);
         let parts = (0..parts).map(|_| PARTS[usize::from(self.below(10))]);
-        parts.collect::<String>().repeat(repeat)
+        let text: String = parts.collect();
+        match size {
+            0..120 => text,
+            120..127 => text.repeat(40),
+            // Longer than 16 bits can say, and rare: it takes as long as a thousand others.
+            _ => text.repeat(0x1_0000 / text.len().max(1) + 1),
+        }
     }
 
     fn name(&mut self) -> Cow<'static, str> {

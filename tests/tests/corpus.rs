@@ -9,6 +9,7 @@ use std::panic;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use hub_proto::framing;
 use hub_proto::ws::{Opcode, encode};
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::Value;
@@ -16,6 +17,12 @@ use serde_json::Value;
 use tests::fuzz::{TARGETS, Target};
 
 const VECTORS: &str = include_str!("../../hub-proto/tests/vectors/wire-vectors.json");
+
+/// A client's key; a server has none.
+const KEY: Option<[u8; 4]> = Some([0x37, 0xFA, 0x21, 0x3D]);
+
+/// How many messages are made up for the `roundtrip` target.
+const CHOICES: u8 = 45;
 
 /// One frame for each rule that a peer can break.
 const BAD_FRAMES: [(&str, &[u8]); 13] = [
@@ -32,6 +39,51 @@ const BAD_FRAMES: [(&str, &[u8]); 13] = [
     ("bad-close-code", b"\x88\x82\0\0\0\0\x03\xed"),
     ("bad-text", b"\x81\x84\0\0\0\0ab\xc3("),
     ("bad-text-cut-off", b"\x81\x81\0\0\0\0\xc3"),
+];
+
+/// A frame that tungstenite judges otherwise, and others that it nearly does.
+const ODD_FRAMES: [(&str, &[u8]); 6] = [
+    ("close-1004", b"\x88\x82\0\0\0\0\x03\xec"),
+    ("close-1014", b"\x88\x82\0\0\0\0\x03\xf6"),
+    ("close-1015", b"\x88\x82\0\0\0\0\x03\xf7"),
+    ("close-5000", b"\x88\x82\0\0\0\0\x13\x88"),
+    ("close-with-bad-reason", b"\x88\x83\0\0\0\0\x03\xe8\xff"),
+    ("text-in-three-bytes", b"\x01\x81\0\0\0\0\xe2\x00\x81\0\0\0\0\x82\x80\x81\0\0\0\0\xac"),
+];
+
+/// Bodies of MessagePack that are nearly messages.
+const ODD_BODIES: [(&str, &[u8]); 12] = [
+    ("reserved-head-as-item", b"\x94\x02\x80\xa11\xc1"),
+    ("reserved-head-in-list", b"\x96\x01\x80\xc0\xa1m\x92\x01\xc1\x90"),
+    ("reserved-head-as-id", b"\x96\x01\x80\xc1\xa1m\x90\x90"),
+    ("reserved-byte-in-text", b"\x94\x02\x80\xa11\xa2\xc1\xc1"),
+    ("arguments-are-a-number", b"\x96\x01\x80\xc0\xa1m\x2a\x91\xa11"),
+    ("arguments-cut-off", b"\x96\x01\x80\xc0\xa1m\x92\x01"),
+    ("more-elements-than-bytes", b"\xdd\xff\xff\xff\xff\x06"),
+    ("more-stream-ids-than-bytes", b"\x96\x01\x80\xc0\xa1m\x90\xdd\xff\xff\xff\xff"),
+    ("headers-twice-after-replacement", b"\x93\x05\x82\xa1\xff\xa1v\xa1\xfe\xa1v\xa11"),
+    ("item-is-not-a-number", b"\x94\x02\x80\xa11\xca\x7f\xc1\x00\x00"),
+    ("type-over-32-bits", b"\x91\xce\xff\xff\xff\xff"),
+    ("item-missing", b"\x93\x02\x80\xa11"),
+];
+
+/// How many lists can be in each other inside an item, and one more.
+const NESTED: [(&str, usize); 2] = [("nested-as-deep-as-may-be", 63), ("nested-too-deep", 64)];
+
+/// Streams of events: every end of a line, every kind of field, and what is cut off.
+const EVENT_STREAMS: [(&str, &[u8]); 12] = [
+    ("preamble-and-event", b":\r\ndata: {\"type\":6}\x1e\r\n\r\n"),
+    ("two-events", b"data: a\n\ndata: b\n\n"),
+    ("two-lines", b"data: a\r\ndata: b\r\n\r\n"),
+    ("line-feeds-in-data", b"a\nb\r\n\n\r\nc\n"),
+    ("lone-returns", b"data:a\rdata\rdata:\r\r"),
+    ("no-space", b"data:a\n\n"),
+    ("two-spaces", b"data:  a\n\n"),
+    ("no-value", b"data\n\n"),
+    ("other-fields", b"id: 1\nevent: x\nretry: 5\ndat: a\ndatax: b\n: c\ndata: d\n\n"),
+    ("mark", b"\xef\xbb\xbfdata: a\n\n\xef\xbb\xbfdata: b\n\n"),
+    ("cut-off", b"data: a\n\ndata: b\n"),
+    ("too-big", b"data: 0123456789\ndata: 0123456789abcdef\n\ndata: b\n\n"),
 ];
 
 fn main() -> ExitCode {
@@ -98,22 +150,61 @@ fn write_seeds() -> Result<(), Failed> {
         }
     }
     for (name, (protocol, bytes)) in &chosen {
-        let target = if *protocol == "text-framing" { "json" } else { protocol };
-        if TARGETS.iter().any(|known| known.name == target) {
-            seed(target, name, bytes)?;
-        }
-        if *protocol == "json" {
-            seed("connection", name, &session(bytes))?;
-        }
-        if *protocol == "handshake" {
-            seed("ws", name, &frames(bytes))?;
+        match *protocol {
+            "json" => {
+                seed("json", name, bytes)?;
+                seed("json_diff", name, bytes.strip_suffix(b"\x1e").unwrap_or(bytes))?;
+                seed("connection", name, &session(bytes))?;
+            }
+            "msgpack" => {
+                seed("msgpack", name, bytes)?;
+                let body = framing::binary(bytes).map_or(&bytes[..], |record| record.body);
+                seed("msgpack_diff", name, body)?;
+            }
+            "handshake" => {
+                seed("handshake", name, bytes)?;
+                for target in ["ws", "ws_diff"] {
+                    seed(target, name, &frames(bytes, KEY))?;
+                    seed(target, &format!("server-{name}"), &frames(bytes, None))?;
+                }
+            }
+            "negotiate" => seed("negotiate", name, bytes)?,
+            "text-framing" => {
+                seed("json", name, bytes)?;
+                seed("framing", name, bytes)?;
+            }
+            "binary-framing" => seed("framing", name, bytes)?,
+            other => return Err(format!("no target for {other}").into()),
         }
     }
-    BAD_FRAMES.into_iter().try_for_each(|(name, bytes)| seed("ws", name, bytes))
+    for (name, bytes) in BAD_FRAMES.into_iter().chain(ODD_FRAMES) {
+        seed("ws", name, bytes)?;
+        seed("ws_diff", name, bytes)?;
+    }
+    for (name, body) in ODD_BODIES {
+        message_pack(name, body)?;
+    }
+    for (name, depth) in NESTED {
+        let item = [vec![0x91; depth - 1], vec![0x90]].concat();
+        message_pack(name, &[b"\x94\x02\x80\xa11", &item[..]].concat())?;
+        let record = [b"{\"type\":2,\"invocationId\":\"1\",\"item\":", &b"[".repeat(depth)[..]];
+        let record = [&record.concat()[..], &b"]".repeat(depth), b"}"].concat();
+        seed("json", name, &record)?;
+        seed("json_diff", name, &record)?;
+    }
+    for (name, bytes) in EVENT_STREAMS {
+        seed("sse", name, bytes)?;
+    }
+    (0..CHOICES).try_for_each(|n| seed("roundtrip", &format!("choices-{n:02}"), &choices(n)))
 }
 
 /// One vector of a kind is enough: the same outcome for a message of the same properties.
+///
+/// Of binary ones all are taken: what they have is not told that easily.
 fn kind(vector: &Value) -> String {
+    if vector["encoding"] == "hex" {
+        return vector["name"].to_string();
+    }
     let bytes = bytes(vector);
     let text = String::from_utf8_lossy(&bytes);
     let body = text.split('\x1e').next().unwrap_or_default();
@@ -146,6 +237,11 @@ fn seed(target: &str, name: &str, bytes: &[u8]) -> Result<(), Failed> {
     Ok(fs::write(folder.join(name), bytes)?)
 }
 
+fn message_pack(name: &str, body: &[u8]) -> Result<(), Failed> {
+    seed("msgpack", name, body)?;
+    seed("msgpack_diff", name, body)
+}
+
 /// Steps of the connection target: a handshake, the record, both its calls served, time, the end.
 fn session(record: &[u8]) -> Vec<u8> {
     let mut steps = vec![0, 0, 0, 8, 9];
@@ -157,9 +253,8 @@ fn session(record: &[u8]) -> Vec<u8> {
     steps
 }
 
-/// The record as a client sends it: a ping, two fragments around a pong, and a close.
-fn frames(record: &[u8]) -> Vec<u8> {
-    let key = Some([0x37, 0xFA, 0x21, 0x3D]);
+/// The record as a side sends it: a ping, two fragments around a pong, and a close.
+fn frames(record: &[u8], key: Option<[u8; 4]>) -> Vec<u8> {
     let (front, back) = record.split_at(record.len() / 2);
     let mut wire = encode::ping(b"?", key).to_vec();
     encode::write_frame(&mut wire, false, Opcode::Text, front, key);
@@ -168,4 +263,14 @@ fn frames(record: &[u8]) -> Vec<u8> {
     encode::write_frame(&mut wire, true, Opcode::Binary, record, key);
     wire.extend_from_slice(&encode::close(1000, "bye", key));
     wire
+}
+
+/// Sixty-four choices that follow from `n`, the first of which makes messages of every type.
+fn choices(n: u8) -> Vec<u8> {
+    let mut state = u32::from(n);
+    let rest = (1..64).map(|_| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    });
+    [n].into_iter().chain(rest).collect()
 }

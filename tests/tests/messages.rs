@@ -1,13 +1,14 @@
 //! What holds for every message, in each encoding and between them.
 
-use hub_proto::framing::NoRecord;
-use hub_proto::{BindError, Decoded, Encoding, Message, Payload};
+use hub_proto::{BindError, Decoded, Encoding, Payload};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
+use tests::fuzz::records::Records;
+use tests::fuzz::roundtrip;
 use tests::messages::{Neutral, Source, payload};
 
 /// Bytes for a [`Source`]; more make larger messages.
@@ -19,77 +20,17 @@ fn encoding() -> impl Strategy<Value = Encoding> {
     select(&Encoding::BUILT_IN[..])
 }
 
-fn decode(encoding: Encoding, record: &[u8]) -> Message<'_> {
-    match encoding.decode(record) {
-        Ok(Decoded::Message(message)) => message,
-        other => panic!("no message but {other:?}"),
-    }
-}
-
-/// The bodies of all whole records, as they come with each chunk, and what is left.
-fn records<'a>(
-    encoding: Encoding,
-    chunks: impl IntoIterator<Item = &'a [u8]>,
-) -> (Vec<Vec<u8>>, Vec<u8>) {
-    let (mut bodies, mut buffer, mut searched) = (Vec::new(), Vec::new(), 0);
-    for chunk in chunks {
-        buffer.extend_from_slice(chunk);
-        loop {
-            match encoding.record(&buffer, searched) {
-                Ok(record) => {
-                    bodies.push(record.body.to_vec());
-                    let size = record.size;
-                    buffer.drain(..size);
-                    searched = 0;
-                }
-                Err(NoRecord::Incomplete { size }) => {
-                    assert!(size >= buffer.len(), "it declares less than there is");
-                    searched = buffer.len();
-                    break;
-                }
-                Err(NoRecord::TooLong) => return (bodies, buffer),
-            }
-        }
-    }
-    (bodies, buffer)
-}
-
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn what_is_written_reads_as_it_was(choices in choices(), encoding in encoding()) {
-        let neutral = Source::new(&choices).message();
-        let bytes = neutral.encode(encoding);
-        let record = encoding.record(&bytes, 0).expect("a whole record");
-        prop_assert_eq!(record.size, bytes.len());
-        let mut read = decode(encoding, record.body);
-        let raw = neutral.raw(encoding);
-        prop_assert_eq!(&read, &neutral.message(encoding, &raw));
-        if let Some(payload) = payload(&mut read) {
-            prop_assert_eq!(payload.check(), Ok(()));
-            prop_assert_eq!(payload.read::<Value>(), Ok(neutral.value));
-        }
-        let mut again = Vec::new();
-        encoding.encode(&read, &mut again);
-        prop_assert_eq!(again, bytes);
+        roundtrip::identity(&Source::new(&choices).message(), encoding);
     }
 
     #[test]
     fn a_message_is_the_same_in_every_encoding(choices in choices()) {
-        let neutral = Source::new(&choices).message();
-        let [text, binary] = Encoding::BUILT_IN.map(|encoding| {
-            let bytes = neutral.encode(encoding);
-            let record = encoding.record(&bytes, 0).expect("a whole record");
-            let mut message = decode(encoding, record.body);
-            let value = payload(&mut message).map(|payload| {
-                let value = payload.read::<Value>();
-                *payload = Payload::new(Encoding::Json, b"");
-                value
-            });
-            format!("{message:?} {value:?}")
-        });
-        prop_assert_eq!(text, binary);
+        roundtrip::agreement(&Source::new(&choices).message());
     }
 
     #[test]
@@ -102,8 +43,8 @@ proptest! {
         let mut source = Source::new(&choices);
         let mut bytes: Vec<_> = (0..3).flat_map(|_| source.message().encode(encoding)).collect();
         bytes.extend_from_slice(&noise);
-        let whole = records(encoding, [&bytes[..]]);
-        prop_assert!(whole.0.len() >= 3);
+        let whole = Records::read(encoding, [&bytes[..]]);
+        prop_assert!(whole.bodies.len() >= 3);
         let (mut chunks, mut rest) = (Vec::new(), &bytes[..]);
         for cut in cuts.iter().cycle() {
             if rest.is_empty() {
@@ -113,10 +54,7 @@ proptest! {
             chunks.push(chunk);
             rest = behind;
         }
-        let cut = records(encoding, chunks);
-        prop_assert_eq!(&cut.0, &whole.0);
-        // What is behind a length that is too long depends on how much of it has come.
-        prop_assert!(whole.1.starts_with(&cut.1));
+        Records::read(encoding, chunks).assert_same(&whole);
     }
 
     #[test]

@@ -4,11 +4,20 @@
 //! corpus. A body is a pure function of its input, cuts included.
 
 pub mod connection;
+pub mod framing;
 pub mod handshake;
 pub mod json;
+pub mod json_diff;
 mod machine;
+mod message;
+pub mod msgpack;
+pub mod msgpack_diff;
 pub mod negotiate;
+pub mod records;
+pub mod roundtrip;
+pub mod sse;
 pub mod ws;
+pub mod ws_diff;
 
 /// One fuzz target.
 #[derive(Clone, Copy, Debug)]
@@ -20,11 +29,18 @@ pub struct Target {
 }
 
 /// Every target, as in `fuzz/Cargo.toml`.
-pub const TARGETS: [Target; 5] = [
+pub const TARGETS: [Target; 12] = [
+    Target { name: "framing", run: framing::run },
     Target { name: "json", run: json::run },
+    Target { name: "msgpack", run: msgpack::run },
+    Target { name: "roundtrip", run: roundtrip::run },
     Target { name: "handshake", run: handshake::run },
     Target { name: "negotiate", run: negotiate::run },
+    Target { name: "sse", run: sse::run },
     Target { name: "ws", run: ws::run },
+    Target { name: "json_diff", run: json_diff::run },
+    Target { name: "msgpack_diff", run: msgpack_diff::run },
+    Target { name: "ws_diff", run: ws_diff::run },
     Target { name: "connection", run: connection::run },
 ];
 

@@ -1,6 +1,6 @@
 //! WebSocket frames from any peer, in any pieces.
 
-use hub_proto::ws::encode::{self, MAX_CONTROL_PAYLOAD};
+use hub_proto::ws::encode::{self, MAX_CONTROL_PAYLOAD, MAX_SERVER_HEADER};
 use hub_proto::ws::{Close, Config, Decoder, MessageType, Opcode, Piece, Role, Violation};
 
 const KEY: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
@@ -91,6 +91,7 @@ fn check(role: Role, config: Config, input: usize, mut seen: Vec<Seen>) {
                 total += payload.len();
                 let opcode = if open { Opcode::Continuation } else { (*message).into() };
                 encode::write_frame(&mut wire, *fin, opcode, payload, key);
+                headed_in_place(*fin, opcode, payload.len());
                 open = !fin;
             }
             Seen::Ping(payload) | Seen::Pong(payload) => {
@@ -124,4 +125,11 @@ fn check(role: Role, config: Config, input: usize, mut seen: Vec<Seen>) {
         seen.pop();
     }
     assert_eq!(decode(role, unlimited, &[&wire]), seen, "written and read again");
+}
+
+/// A header written in front of a payload is the one written before it.
+fn headed_in_place(fin: bool, opcode: Opcode, length: usize) {
+    let mut space = [0; MAX_SERVER_HEADER];
+    let start = encode::write_server_header(&mut space, fin, opcode, length);
+    assert_eq!(space[start..], *encode::header(fin, opcode, length, None));
 }
