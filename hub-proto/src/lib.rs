@@ -112,7 +112,8 @@
 //!
 //! # Invariants
 //!
-//! * No input can panic anything in this crate, and the work is linear in the input.
+//! * No input can panic anything in this crate, and the work is linear in the input; only the headers of a
+//!   MessagePack message are sorted, to find duplicates.
 //! * Payloads (`arguments`, `item`, `result`) stay raw. Whoever holds one must either
 //!   [bind](Payload::bind) or [check](Payload::check) it: both tell bad grammar, which ends a
 //!   connection, from a wrong shape, which fails one call.
