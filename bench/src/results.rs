@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 use std::process::Command;
-use std::{fs, io, thread};
+use std::{fs, io};
 
 use crate::report::{Row, table};
 
@@ -31,7 +31,8 @@ fn machine() -> String {
     };
     let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = cpu.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
-    let cores = thread::available_parallelism().map_or(0, Into::into);
+    // Not those that this process may use: it keeps to one.
+    let cores = cpu.lines().filter(|line| line.starts_with("processor")).count();
     let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let facts = [
         ("Processor", model.map(|(_, name)| name.to_owned())),
