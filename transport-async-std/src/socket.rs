@@ -25,7 +25,11 @@ impl Socket for TcpSocket {
     }
 
     fn try_write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.0.get_ref().write_vectored(slices)
+        // The system call for one is cheaper than that for many.
+        match slices {
+            [slice] => self.0.get_ref().write(slice),
+            slices => self.0.get_ref().write_vectored(slices),
+        }
     }
 
     fn shutdown(&self) {
