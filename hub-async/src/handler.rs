@@ -48,6 +48,8 @@ pub(crate) enum Invoked {
     Running(Answer),
     /// It is bound and waits for its turn.
     Parked(Bound),
+    /// Too many wait for their turn already.
+    Full,
     /// The connection is ending.
     Gone,
 }
@@ -117,6 +119,7 @@ impl<P: 'static, H: Handler<P>> Method for Erased<H, P> {
         Ok(match admit() {
             Admission::Started => Invoked::Running(bound(reply.clone())),
             Admission::Parked => Invoked::Parked(Box::new(bound)),
+            Admission::Full => Invoked::Full,
             Admission::Gone => Invoked::Gone,
         })
     }

@@ -29,6 +29,15 @@ pub struct HubOptions {
     client_timeout_interval: Option<Duration>,
     maximum_receive_message_size: Option<Option<usize>>,
     maximum_parallel_invocations_per_client: Option<usize>,
+    maximum_parked_invocations: Option<usize>,
+    maximum_streams: Option<usize>,
+    stream_buffer_capacity: Option<usize>,
+    parked_bytes: Option<usize>,
+    maximum_client_results: Option<usize>,
+    client_result_timeout: Option<Duration>,
+    message_timeout: Option<Duration>,
+    flood_rate: Option<u32>,
+    flood_burst: Option<u32>,
     enable_detailed_errors: Option<bool>,
     supported_protocols: Option<&'static [Encoding]>,
     transports: Option<Transports>,
@@ -71,8 +80,31 @@ impl HubOptions {
         /// The longest time without a byte from a client that has pinged once; 30 s. At least twice
         /// the client's keep-alive interval.
         client_timeout_interval: Duration;
-        /// How many calls of one connection may run at once; 1. Further ones wait in their order.
+        /// How many calls of one connection may run at once; 1. Further ones wait in their order. Streams,
+        /// both ways, do not count, nor does a call while it waits for a client's result.
         maximum_parallel_invocations_per_client: usize;
+        /// How many calls of one connection may wait for others to end; 64. Further ones fail.
+        maximum_parked_invocations: usize;
+        /// How many streams of one connection may be open at once, both ways together; 100. The call that
+        /// would open one more fails.
+        maximum_streams: usize;
+        /// How many items of one stream from a client wait in front of its reader; 10. Further ones are
+        /// parked.
+        stream_buffer_capacity: usize;
+        /// The bytes of arguments and stream items of one connection that may be parked; 256 KiB. Then
+        /// nothing more is read from it until some have been taken.
+        parked_bytes: usize;
+        /// How many clients' results one connection may owe at once; 1,000. Asking for more fails.
+        maximum_client_results: usize;
+        /// How long a client's result is waited for; 30 s.
+        client_result_timeout: Duration;
+        /// The time in which a message from a client must be whole; 60 s.
+        message_timeout: Duration;
+        /// How many cheap messages a client may send per second in the long run: pings, cancels, what nobody
+        /// knows or reads, and calls that cannot be bound; 1,000. Above it, nothing is read for a while.
+        flood_rate: u32;
+        /// How many cheap messages may come at once; 10,000.
+        flood_burst: u32;
         /// Whether clients see the type and text of every error; off.
         enable_detailed_errors: bool;
         /// The encodings that clients may ask for; JSON and MessagePack with names as serde gives
@@ -80,7 +112,8 @@ impl HubOptions {
         supported_protocols: &'static [Encoding];
         /// The transports that clients may use; all that are built.
         transports: Transports;
-        /// How long a negotiation waits for its transport; 15 s.
+        /// How long a negotiation waits for its transport, and a connection with stateful reconnect for its
+        /// next one; 15 s.
         disconnect_timeout: Duration;
         /// The lowest negotiate version to serve; 0.
         minimum_negotiate_version: u8;
@@ -130,12 +163,21 @@ impl HubOptions {
         config.keep_alive_interval = pick!(keep_alive_interval, config.keep_alive_interval);
         config.client_timeout_interval =
             pick!(client_timeout_interval, config.client_timeout_interval);
+        config.message_timeout = pick!(message_timeout, config.message_timeout);
+        config.resume_timeout = pick!(disconnect_timeout, config.resume_timeout);
         config.detailed_errors = pick!(enable_detailed_errors, config.detailed_errors);
         config.protocols = pick!(supported_protocols, config.protocols);
         let limits = &mut config.limits;
         limits.message = pick!(maximum_receive_message_size, limits.message);
         limits.parallel_calls =
             pick!(maximum_parallel_invocations_per_client, limits.parallel_calls);
+        limits.parked_calls = pick!(maximum_parked_invocations, limits.parked_calls);
+        limits.streams = pick!(maximum_streams, limits.streams);
+        limits.stream_items = pick!(stream_buffer_capacity, limits.stream_items);
+        limits.parked = pick!(parked_bytes, limits.parked);
+        limits.asks = pick!(maximum_client_results, limits.asks);
+        limits.flood_rate = pick!(flood_rate, limits.flood_rate);
+        limits.flood_burst = pick!(flood_burst, limits.flood_burst);
         limits.soft_output = pick!(soft_send_buffer, limits.soft_output);
         limits.hard_output = pick!(hard_send_buffer, limits.hard_output).max(limits.soft_output);
         config.check()?;
@@ -159,6 +201,7 @@ impl HubOptions {
                 max_live: pick!(maximum_connections, door.max_live),
             },
             slow_consumer: pick!(slow_consumer, SlowConsumer::default()),
+            client_result_timeout: pick!(client_result_timeout, Duration::from_secs(30)),
             linger: pick!(linger, Duration::from_secs(300)),
         })
     }
@@ -200,6 +243,7 @@ pub(crate) struct Resolved {
     pub(crate) timeouts: Timeouts,
     pub(crate) endpoint: endpoint::Config,
     pub(crate) slow_consumer: SlowConsumer,
+    pub(crate) client_result_timeout: Duration,
     pub(crate) linger: Duration,
 }
 

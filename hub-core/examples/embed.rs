@@ -142,17 +142,17 @@ impl Hub {
                 let _ = lock(&self.everybody).insert(Arc::clone(id), None, Arc::clone(peer));
                 lock(&peer.session).connection().accept(now);
             }
-            Event::Invoked(call) => {
-                // Methods here end at once, so that no call waits for its turn.
-                if lock(&peer.session).connection().admit(call.id) == Admission::Started {
-                    let (done, mut session) = (self.invoke(&call, now), lock(&peer.session));
-                    match done {
-                        Ok(answer) => drop(session.connection().complete(call.id, answer, now)),
-                        Err(fault) => session.connection().fail(&call, &fault, now),
-                    }
+            // Methods here end at once, so that no call waits for its turn.
+            Event::Invoked(call)
+                if lock(&peer.session).connection().admit(call.id) == Admission::Started =>
+            {
+                let (done, mut session) = (self.invoke(&call, now), lock(&peer.session));
+                match done {
+                    Ok(answer) => drop(session.connection().complete(call.id, answer, now)),
+                    Err(fault) => session.connection().fail(&call, &fault, now),
                 }
             }
-            Event::Started(_) | Event::Cancelled(_) | Event::Closed(_) => {}
+            _ => {}
         }
     }
 

@@ -58,6 +58,9 @@ pub enum PeerFault {
     /// The input ended inside a message.
     #[error("Connection terminated while reading a message.")]
     Truncated,
+    /// A Sequence names a number that is not reached yet.
+    #[error("Sequence ID greater than amount of messages we've received.")]
+    Sequence,
     /// The bytes are no WebSocket frames.
     #[error(transparent)]
     WebSocket(#[from] Violation),
@@ -69,6 +72,7 @@ impl PeerFault {
         match self {
             Self::Message(error) => error.exception(),
             Self::TooLarge(_) | Self::Truncated => "InvalidDataException",
+            Self::Sequence => "InvalidOperationException",
             Self::WebSocket(_) => "WebSocketException",
         }
     }
@@ -79,6 +83,7 @@ impl PeerFault {
             Self::Message(error) => error.kind(),
             Self::TooLarge(_) => "message too large",
             Self::Truncated => "input ended inside a message",
+            Self::Sequence => "sequence number too high",
             Self::WebSocket(_) => "bad WebSocket frame",
         }
     }
@@ -94,6 +99,7 @@ impl CloseReason {
             Self::Timeout(Timer::Handshake) => "handshake timeout",
             Self::Timeout(Timer::PeerSilence) => "client timeout",
             Self::Timeout(Timer::Send) => "send timeout",
+            Self::Timeout(Timer::Message) => "message timeout",
             Self::Timeout(_) => "timeout",
             Self::Overflow => "too much input",
             Self::SlowConsumer => "slow consumer",

@@ -35,6 +35,7 @@ mod outbox;
 mod queue;
 pub mod registry;
 mod seed;
+mod sequence;
 pub mod server;
 mod session;
 pub mod time;

@@ -46,7 +46,7 @@ use crate::time::{Deadline, Timer, Timestamp};
 ///             let answer = call.reply.result(&(a + b)).expect("a number can be serialized");
 ///             session.connection().complete(call.id, answer, now);
 ///         }
-///         Event::Started(_) | Event::Cancelled(_) | Event::Closed(_) => {}
+///         _ => {}
 ///     }
 /// }
 /// let mut batch = Batch::new();

@@ -75,6 +75,18 @@ pub enum Timer {
     KeepAlive,
     /// The peer has been silent for too long.
     PeerSilence,
+    /// A message that has begun must be whole.
+    Message,
+    /// Reading may go on after a flood of cheap messages.
+    Flood,
+    /// The peer must be told what has arrived.
+    Ack,
+    /// The peer has said nothing behind its handshake: it gets its messages nevertheless.
+    Greeting,
+    /// A question to the peer runs out of time.
+    Ask,
+    /// The next link must come.
+    Resume,
     /// Queued bytes must make progress on the link.
     Send,
     /// The peer must answer the close of the link.

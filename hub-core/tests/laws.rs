@@ -166,7 +166,7 @@ impl World {
             }
             Event::Invoked(call) => {
                 let (n, id) = (self.calls.len(), call.id);
-                self.calls.push(call);
+                self.calls.push(*call);
                 match manners.get(n % manners.len()).copied() {
                     Some(Manner::Malformed) => self.apply(&Step::Malformed),
                     Some(Manner::Refused) => self.complete(n),
@@ -182,7 +182,10 @@ impl World {
                 self.complete(self.calls.iter().position(|call| call.id == id).unwrap_or_default());
             }
             Event::Cancelled(_) => self.complete_all(),
-            Event::Closed(_) => {}
+            Event::Closed(_)
+            | Event::Item { .. }
+            | Event::Ended { .. }
+            | Event::Answered { .. } => {}
         }
     }
 
@@ -329,7 +332,7 @@ fn run(config: Config, keep_alive: bool, steps: &[Step]) -> World {
         match step {
             Step::PollEvent => {
                 if let Some(Event::Invoked(call)) = world.event() {
-                    world.calls.push(call);
+                    world.calls.push(*call);
                 }
             }
             step => world.apply(step),

@@ -49,6 +49,6 @@ fn start(
     match method.invoke(around, nothing, &nobody, &mut || Admission::Started) {
         Ok(Invoked::Running(answer)) => Some(answer),
         // `build` refuses hooks that take arguments, and nothing parks them.
-        Ok(Invoked::Parked(_) | Invoked::Gone) | Err(_) => None,
+        Ok(Invoked::Parked(_) | Invoked::Full | Invoked::Gone) | Err(_) => None,
     }
 }

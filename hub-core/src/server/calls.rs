@@ -9,46 +9,90 @@ use crate::queue::Queue;
 #[derive(Debug)]
 pub(super) struct Calls {
     next: u64,
-    running: usize,
-    /// Bytes of the arguments of those that do not run.
-    waiting_bytes: usize,
     open: Queue<Entry>,
-    /// How many got a slot after they were parked, which nobody knows yet.
-    granted: usize,
+    /// How many hold a slot.
+    running: u32,
+    /// How many wait for their turn.
+    parked: u32,
+    /// How many of those there are and of those that nobody has bound.
+    waiting: u32,
+    /// How many have given their slot back.
+    released: u32,
+    /// How many got their turn after they were parked, which nobody knows yet.
+    granted: u32,
+    /// Bytes of the arguments of those that nobody has bound or that are parked.
+    waiting_bytes: u32,
 }
 
 #[derive(Debug)]
 struct Entry {
     id: CallId,
     invocation: Option<Id>,
-    bytes: usize,
+    bytes: u32,
     state: State,
+    class: Class,
 }
 
-/// What a call holds.
+/// What a call is to the slots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Class {
+    /// It needs a slot.
+    Plain,
+    /// It has streams from the client, and needs none.
+    Upload,
+    /// It is answered with a stream, and needs none.
+    Stream,
+}
+
+/// Where a call stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     /// Its arguments are being bound.
     Binding,
-    /// It waits for a slot.
+    /// It waits for its turn.
     Parked,
-    /// It has a slot, which nobody knows yet.
+    /// It may run, which nobody knows yet.
     Granted,
-    /// It has a slot.
+    /// It runs, in a slot if it needs one.
     Running,
+    /// It has given its slot back and runs on.
+    Released,
+}
+
+impl Entry {
+    /// Whether it holds a slot.
+    fn has_slot(&self) -> bool {
+        self.class == Class::Plain && matches!(self.state, State::Granted | State::Running)
+    }
+
+    /// Whether its arguments count as waiting.
+    const fn waits(&self) -> bool {
+        matches!(self.state, State::Binding | State::Parked)
+    }
 }
 
 impl Calls {
     pub(super) const fn new() -> Self {
-        Self { next: 0, running: 0, waiting_bytes: 0, open: Queue::new(), granted: 0 }
+        Self {
+            next: 0,
+            open: Queue::new(),
+            running: 0,
+            parked: 0,
+            waiting: 0,
+            released: 0,
+            granted: 0,
+            waiting_bytes: 0,
+        }
     }
 
     /// Takes a call in, whose arguments have that many bytes.
-    pub(super) fn insert(&mut self, invocation: Option<Id>, bytes: usize) -> CallId {
-        let id = CallId(self.next);
+    pub(super) fn insert(&mut self, invocation: Option<Id>, bytes: usize, class: Class) -> CallId {
+        let id = self.next_id();
         self.next += 1;
-        self.waiting_bytes += bytes;
-        self.open.push_back(Entry { id, invocation, bytes, state: State::Binding });
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        self.waiting_bytes = self.waiting_bytes.saturating_add(bytes);
+        self.waiting += 1;
+        self.open.push_back(Entry { id, invocation, bytes, state: State::Binding, class });
         id
     }
 
@@ -57,57 +101,81 @@ impl Calls {
         Some((at, self.open.get_mut(at)?))
     }
 
-    /// Gives a bound call a slot, or parks it behind those that came before.
-    pub(super) fn admit(&mut self, id: CallId, slots: usize) -> Admission {
-        // A slot that gets free goes to a parked call at once, so a free one passes nobody by.
-        let free = self.running < slots;
+    /// Lets a bound call run, or parks it behind those that came before, if there is room.
+    pub(super) fn admit(&mut self, id: CallId, slots: usize, room: usize) -> Admission {
+        let (parked, free) = (self.parked as usize, (self.running as usize) < slots);
         let Some((_, entry)) = self.find(id) else { return Admission::Gone };
         if entry.state != State::Binding {
             return Admission::Gone;
         }
-        if !free {
+        // Nobody passes a call that came before.
+        if parked > 0 || entry.class == Class::Plain && !free {
+            if parked >= room {
+                return Admission::Full;
+            }
             entry.state = State::Parked;
+            self.parked += 1;
             return Admission::Parked;
         }
         entry.state = State::Running;
-        let bytes = entry.bytes;
-        self.waiting_bytes -= bytes;
-        self.running += 1;
+        let (bytes, slot) = (entry.bytes, entry.has_slot());
+        self.waiting_bytes = self.waiting_bytes.saturating_sub(bytes);
+        self.waiting -= 1;
+        self.running += u32::from(slot);
         Admission::Started
     }
 
     /// Ends a call; false when it was over before.
     pub(super) fn remove(&mut self, id: CallId) -> bool {
         let Some((at, entry)) = self.find(id) else { return false };
-        match entry.state {
-            State::Running => self.running -= 1,
-            State::Granted => {
-                self.running -= 1;
-                self.granted -= 1;
-            }
-            State::Binding | State::Parked => {
-                let bytes = entry.bytes;
-                self.waiting_bytes -= bytes;
-            }
-        }
+        let (state, slot, waits) = (entry.state, entry.has_slot(), entry.waits());
+        let bytes = if waits { entry.bytes } else { 0 };
+        self.waiting_bytes = self.waiting_bytes.saturating_sub(bytes);
+        self.waiting -= u32::from(waits);
+        self.running -= u32::from(slot);
+        self.released -= u32::from(state == State::Released);
+        self.parked -= u32::from(state == State::Parked);
+        self.granted -= u32::from(state == State::Granted);
         self.open.remove(at);
         true
     }
 
-    /// Gives a free slot to the call that has been parked the longest.
-    pub(super) fn start_next(&mut self, slots: usize) {
-        if self.running >= slots {
+    /// Takes the slot from a call that runs on without it, if not `most` do already.
+    pub(super) fn release(&mut self, id: CallId, most: usize) {
+        if self.released as usize >= most {
             return;
         }
-        if let Some(entry) = self.open.iter_mut().find(|entry| entry.state == State::Parked) {
-            entry.state = State::Granted;
-            self.granted += 1;
-            self.running += 1;
-            self.waiting_bytes -= entry.bytes;
+        if let Some((_, entry)) = self.find(id)
+            && entry.state == State::Running
+            && entry.class == Class::Plain
+        {
+            entry.state = State::Released;
+            self.running -= 1;
+            self.released += 1;
         }
     }
 
-    /// The next call that got a slot after it was parked.
+    /// Gives their turn to those that have been parked the longest.
+    pub(super) fn start_next(&mut self, slots: usize) {
+        if self.parked == 0 {
+            return;
+        }
+        let parked = self.open.iter_mut().filter(|entry| entry.state == State::Parked);
+        for entry in parked {
+            let plain = entry.class == Class::Plain;
+            if plain && self.running as usize >= slots {
+                break;
+            }
+            entry.state = State::Granted;
+            self.running += u32::from(plain);
+            self.parked -= 1;
+            self.waiting -= 1;
+            self.granted += 1;
+            self.waiting_bytes = self.waiting_bytes.saturating_sub(entry.bytes);
+        }
+    }
+
+    /// The next call whose turn came after it was parked.
     pub(super) fn poll_started(&mut self) -> Option<CallId> {
         if self.granted == 0 {
             return None;
@@ -133,14 +201,31 @@ impl Calls {
             .map(|entry| entry.id)
     }
 
-    /// How many wait or may come to wait for a slot.
-    pub(super) fn waiting(&self) -> usize {
-        self.open.len() - self.running
+    /// Whether a call with that invocation id is being answered with a stream.
+    pub(super) fn streams(&self, invocation: &str) -> bool {
+        self.open.iter().any(|entry| {
+            entry.class == Class::Stream && entry.invocation.as_deref() == Some(invocation)
+        })
     }
 
-    /// The bytes of their arguments.
+    /// How many are answered with a stream.
+    pub(super) fn streaming(&self) -> usize {
+        self.open.iter().filter(|entry| entry.class == Class::Stream).count()
+    }
+
+    /// How many have not been bound, or wait for their turn.
+    pub(super) const fn waiting(&self) -> usize {
+        self.waiting as usize
+    }
+
+    /// The bytes of the arguments of those.
     pub(super) const fn waiting_bytes(&self) -> usize {
-        self.waiting_bytes
+        self.waiting_bytes as usize
+    }
+
+    /// Whether a call is open and runs.
+    pub(super) fn runs(&mut self, id: CallId) -> bool {
+        self.find(id).is_some_and(|(_, entry)| !entry.waits())
     }
 
     pub(super) fn len(&self) -> usize {
@@ -155,14 +240,12 @@ impl Calls {
     /// Drops the calls whose arguments nobody will bind any more.
     pub(super) fn forget_unbound(&mut self) {
         self.open.retain(|entry| entry.state != State::Binding);
+        self.waiting = self.parked;
         let parked = self.open.iter().filter(|entry| entry.state == State::Parked);
-        self.waiting_bytes = parked.map(|entry| entry.bytes).sum();
+        self.waiting_bytes = parked.fold(0, |sum, entry| sum.saturating_add(entry.bytes));
     }
 
     pub(super) fn clear(&mut self) {
-        self.open.clear();
-        self.granted = 0;
-        self.running = 0;
-        self.waiting_bytes = 0;
+        *self = Self { next: self.next, ..Self::new() };
     }
 }

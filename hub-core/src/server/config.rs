@@ -15,6 +15,11 @@ pub struct Config {
     pub keep_alive_interval: Duration,
     /// The longest time without a byte from a peer that has pinged once; 30 s.
     pub client_timeout_interval: Duration,
+    /// The time in which a message must be whole once its first byte is there, while messages are read;
+    /// 60 s.
+    pub message_timeout: Duration,
+    /// How long a connection with stateful reconnect waits for its next link; 15 s.
+    pub resume_timeout: Duration,
     /// Whether peers see the details of errors; off.
     pub detailed_errors: bool,
     /// The encodings that clients may ask for; JSON and MessagePack.
@@ -29,6 +34,8 @@ impl Default for Config {
             handshake_timeout: Duration::from_secs(15),
             keep_alive_interval: Duration::from_secs(15),
             client_timeout_interval: Duration::from_secs(30),
+            message_timeout: Duration::from_secs(60),
+            resume_timeout: Duration::from_secs(15),
             detailed_errors: false,
             protocols: &Encoding::BUILT_IN,
             limits: Limits::default(),
@@ -55,11 +62,18 @@ impl Config {
             ("handshake_timeout", self.handshake_timeout),
             ("keep_alive_interval", self.keep_alive_interval),
             ("client_timeout_interval", self.client_timeout_interval),
+            ("message_timeout", self.message_timeout),
+            ("disconnect_timeout", self.resume_timeout),
         ];
         let limits = [
             ("maximum_receive_message_size", self.limits.message.unwrap_or(1)),
             ("maximum_parallel_invocations_per_client", self.limits.parallel_calls),
-            ("parked_calls", self.limits.parked_calls),
+            ("maximum_parked_invocations", self.limits.parked_calls),
+            ("maximum_streams", self.limits.streams),
+            ("stream_buffer_capacity", self.limits.stream_items),
+            ("maximum_client_results", self.limits.asks),
+            ("flood_rate", self.limits.flood_rate as usize),
+            ("flood_burst", self.limits.flood_burst as usize),
             ("events", self.limits.events),
             ("read_ahead", self.limits.read_ahead),
             ("parked", self.limits.parked),
@@ -79,6 +93,9 @@ impl Config {
 pub struct TransportFacts {
     /// Whether it can carry [`TransferFormat::Binary`]; all carry text.
     pub binary: bool,
+    /// Whether a link that broke may be replaced by another: the client asked for stateful reconnect when it
+    /// negotiated, and the server allows it. It also takes version 2 of the protocol.
+    pub resumable: bool,
     /// Whether the hub must show signs of life; false where the transport has its own (long polling).
     pub keep_alive: bool,
     /// Shortens the keep-alive interval by `spread / 255` of an eighth, so that connections which
@@ -89,7 +106,14 @@ pub struct TransportFacts {
 impl TransportFacts {
     /// A WebSocket.
     pub const fn websocket(spread: u8) -> Self {
-        Self { binary: true, keep_alive: true, spread }
+        Self { binary: true, keep_alive: true, resumable: false, spread }
+    }
+
+    /// The same, whose link may be replaced.
+    #[must_use]
+    pub const fn resumable(mut self) -> Self {
+        self.resumable = true;
+        self
     }
 
     /// Whether it can carry `format`.

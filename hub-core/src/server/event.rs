@@ -1,8 +1,10 @@
 //! What a connection tells its driver.
 
-use bytes::Bytes;
+use std::fmt;
+
 use hub_proto::{Encoding, Id, Payload, Reply};
 
+use super::asks::AskId;
 use crate::close::CloseReason;
 
 /// One thing that happened. Every event is reported once, in order.
@@ -14,11 +16,33 @@ pub enum Event {
     /// A method is to be called: bind the arguments, then [`admit`](super::Connection::admit) and
     /// [`complete`](super::Connection::complete) it, or tell a bad payload by
     /// [`malformed`](super::Connection::malformed).
-    Invoked(Call),
+    Invoked(Box<Call>),
     /// A call that [`admit`](super::Connection::admit) parked may run now.
     Started(CallId),
-    /// The client wants this call to stop.
+    /// The client wants this call to stop. It is still to be [completed](super::Connection::complete).
     Cancelled(CallId),
+    /// A stream of the client's brings an item: once its reader has taken it, say
+    /// [`consumed`](super::Connection::consumed). Comes for calls that are parked, too.
+    Item {
+        /// The stream; one that is not known any more was given up meanwhile.
+        stream: StreamKey,
+        /// What it brings: to be [read](Payload::read) or [checked](Payload::check).
+        item: Raw,
+    },
+    /// A stream of the client's is over.
+    Ended {
+        /// The stream.
+        stream: StreamKey,
+        /// The error with which the client ended it.
+        error: Option<Box<str>>,
+    },
+    /// The client has answered a [question](super::Connection::ask), or its time is over.
+    Answered {
+        /// The question.
+        ask: AskId,
+        /// The answer.
+        answer: Answer,
+    },
     /// The connection is over; the last event.
     Closed(CloseReason),
 }
@@ -28,7 +52,7 @@ pub enum Event {
 pub struct CallId(pub(super) u64);
 
 /// One call of a method.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Call {
     /// Its name towards the connection.
     pub id: CallId,
@@ -38,16 +62,72 @@ pub struct Call {
     pub reply: Reply,
     /// Whether the client expects a stream of items.
     pub streaming: bool,
-    /// How many streams the client wants to send along.
-    pub streams: usize,
-    pub(super) arguments: Bytes,
+    /// The streams that the client sends along, in the order in which it names them.
+    pub streams: Box<[StreamKey]>,
+    /// The bytes of the whole message, with its framing.
+    pub size: usize,
+    pub(super) arguments: Raw,
 }
 
 impl Call {
     /// The raw arguments: to be [bound](Payload::bind) or [checked](Payload::check).
     pub fn arguments(&self) -> Payload<'_> {
-        Payload::new(self.reply.encoding(), &self.arguments)
+        self.arguments.payload(self.reply.encoding())
     }
+}
+
+/// Names a stream that a client sends on one connection; never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StreamKey {
+    pub(super) call: CallId,
+    pub(super) nth: u32,
+}
+
+/// A value of the client's that nobody has read yet.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Raw(Box<[u8]>);
+
+impl Raw {
+    /// The value, on a connection with that [encoding](super::Connection::encoding).
+    pub const fn payload(&self, encoding: Encoding) -> Payload<'_> {
+        Payload::new(encoding, &self.0)
+    }
+
+    /// How many bytes it has.
+    pub const fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether it has none.
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl From<&[u8]> for Raw {
+    fn from(bytes: &[u8]) -> Self {
+        Self(bytes.into())
+    }
+}
+
+impl fmt::Debug for Raw {
+    /// How many bytes, not which: they are the client's.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Raw({} bytes)", self.len())
+    }
+}
+
+/// What became of a question to the client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The client's result: to be [read](Payload::read).
+    Result(Raw),
+    /// The client failed, with that text.
+    Error(Box<str>),
+    /// The client answered with neither a result nor an error.
+    Nothing,
+    /// There was no answer in time.
+    TimedOut,
 }
 
 /// What became of a call that wants to run.
@@ -57,6 +137,9 @@ pub enum Admission {
     Started,
     /// It waits for its turn; [`Event::Started`] will tell.
     Parked,
+    /// Too many wait already: it is to [fail](super::Connection::fail) as
+    /// [`CallFault::TooMany`](super::CallFault::TooMany).
+    Full,
     /// The connection is closing or the call is over: it must not run.
     Gone,
 }

@@ -11,6 +11,8 @@ pub enum CallFault<'a> {
     Arguments(BindError),
     /// The client expects a stream from a method that returns one value.
     NotStreaming,
+    /// The client expects one value from a method that returns a stream.
+    Streaming,
     /// The client sends another number of streams than the method takes.
     Streams {
         /// How many the client sends.
@@ -18,6 +20,14 @@ pub enum CallFault<'a> {
         /// How many the method takes.
         expected: usize,
     },
+    /// A stream with that id is open already.
+    StreamInUse(&'a str),
+    /// As many streams are open as there may be.
+    TooManyStreams(usize),
+    /// As many calls wait for their turn as there may be.
+    TooMany(usize),
+    /// The message is larger than the method takes, in bytes.
+    TooLarge(usize),
     /// The method failed, with a detail that may be shown: `{Type}: {text}`.
     Failed(Option<&'a str>),
 }
@@ -38,6 +48,11 @@ impl CallFault<'_> {
             Self::Arguments(BindError::Count { .. }) => "wrong number of arguments",
             Self::Arguments(BindError::Shape) => "wrong shape of arguments",
             Self::NotStreaming => "the method does not stream",
+            Self::Streaming => "the method streams",
+            Self::StreamInUse(_) => "stream id in use",
+            Self::TooManyStreams(_) => "too many streams",
+            Self::TooMany(_) => "too many waiting calls",
+            Self::TooLarge(_) => "message too large for the method",
             Self::Streams { .. } => "wrong number of streams",
             Self::Failed(_) => "the method failed",
         }
@@ -60,6 +75,23 @@ impl CallFault<'_> {
             Self::NotStreaming => format!(
                 "The client attempted to invoke the non-streaming '{target}' method with a streaming invocation."
             ),
+            Self::Streaming => format!(
+                "The client attempted to invoke the streaming '{target}' method with a non-streaming invocation."
+            ),
+            // The text of .NET, which has it for streams that it sends only.
+            Self::StreamInUse(id) => format!("Invocation ID '{id}' is already in use."),
+            Self::TooManyStreams(most) => format!(
+                "Failed to invoke '{target}' because {most} streams are open, which is the limit."
+            ),
+            Self::TooMany(most) => format!(
+                "Failed to invoke '{target}' because {most} invocations wait, which is the limit."
+            ),
+            Self::TooLarge(most) if detailed => format!(
+                "Failed to invoke '{target}' due to an error on the server. InvalidDataException: The maximum message size of {most}B was exceeded."
+            ),
+            Self::TooLarge(_) => {
+                format!("Failed to invoke '{target}' due to an error on the server.")
+            }
             Self::Streams { sent, expected } => format!(
                 "An unexpected error occurred invoking '{target}' on the server. HubException: Client sent {sent} stream(s), Hub method expects {expected}."
             ),

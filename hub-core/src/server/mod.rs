@@ -4,33 +4,41 @@
 //! answer, completions, pings, Close) and the next [`Deadline`]. What the hub sends to the
 //! connection never passes through it: that goes straight to the [`Outbox`](crate::Outbox).
 
+mod asks;
 mod calls;
 mod config;
+mod ending;
 mod event;
 mod fault;
+mod flood;
+mod messages;
 mod phase;
+mod reading;
+mod resume;
+mod timers;
+mod uploads;
 
-use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Buf, Bytes, BytesMut};
-use hub_proto::framing::NoRecord;
-use hub_proto::handshake::HandshakeRequest;
-use hub_proto::{
-    BindError, DecodeError, Decoded, Encoding, Frame, Id, Message, Outcome, Payload, Reply,
-    TransferFormat,
-};
+use hub_proto::{BindError, Encoding, Frame, Id};
 
-use crate::close::{CloseReason, PeerFault, close_message};
+use crate::close::{CloseReason, PeerFault};
 use crate::queue::Queue;
 use crate::time::{Deadline, Timer, Timestamp};
 
+use asks::Asks;
 use calls::Calls;
+use ending::PendingEnd;
+use flood::Flood;
 use phase::Phase;
+use reading::Kept;
+use resume::Resume;
+use uploads::Uploads;
 
+pub use asks::{AskError, AskId};
 pub use config::{Config, ConfigError, TransportFacts};
-pub use event::{Admission, Call, CallId, End, Event};
+pub use event::{Admission, Answer, Call, CallId, End, Event, Raw, StreamKey};
 pub use fault::CallFault;
 
 /// The answer to a handshake that took too long, was too large or was cut off.
@@ -48,11 +56,13 @@ pub struct Connection {
     /// How it will end once everything before that has had its turn.
     pending_end: Option<Box<PendingEnd>>,
     /// Bytes that are not read yet: an incomplete message, or whatever came while nothing is read.
-    input: BytesMut,
-    /// How far `input` has been searched for the end of its first record; zero when that is not
-    /// known to be incomplete.
-    searched: usize,
+    input: Option<Box<Kept>>,
     calls: Calls,
+    uploads: Uploads,
+    asks: Asks,
+    /// What stateful reconnect takes, where client and server agreed on it.
+    resume: Option<Box<Resume>>,
+    flood: Flood,
     events: Queue<Queued>,
     output: Queue<Frame>,
     now: Timestamp,
@@ -77,24 +87,6 @@ enum Queued {
     },
 }
 
-/// An end that keeps its place behind what came before it.
-#[derive(Debug)]
-struct PendingEnd {
-    reason: CloseReason,
-    behind: Behind,
-}
-
-/// What an end waits for, besides the events that are known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Behind {
-    /// The last word was read: for parked calls to start, as it would behind them on the wire.
-    Calls,
-    /// The input is over: for what is kept of it to be read, as far as the application takes it.
-    Input,
-    /// Both: for nothing.
-    Events,
-}
-
 impl Connection {
     /// A connection whose link has just come up.
     pub fn new(config: Arc<Config>, facts: TransportFacts, now: Timestamp) -> Self {
@@ -107,9 +99,12 @@ impl Connection {
             encoding: Encoding::Json,
             phase: Phase::Handshake { until },
             pending_end: None,
-            input: BytesMut::new(),
-            searched: 0,
+            input: None,
             calls: Calls::new(),
+            uploads: Uploads::new(),
+            asks: Asks::new(),
+            resume: None,
+            flood: Flood::new(now),
             events: Queue::new(),
             output: Queue::new(),
             now,
@@ -133,54 +128,34 @@ impl Connection {
             return self.end(CloseReason::Timeout(Timer::Handshake));
         }
         self.last_input = self.now;
-        if !self.wants_input() && self.input.len() + bytes.len() > self.config.limits.parked {
+        if let Some(resume) = &mut self.resume {
+            resume.heard();
+        }
+        if !self.wants_input() && self.unread() + bytes.len() > self.config.limits.parked {
             return self.end(CloseReason::Overflow);
         }
-        if self.input.is_empty() {
-            let read = self.read(bytes);
-            if !self.is_cut_off() {
-                self.input.extend_from_slice(bytes.get(read..).unwrap_or_default());
-            }
-        } else {
-            self.input.extend_from_slice(bytes);
-            self.read_kept();
-        }
+        self.take(bytes);
     }
 
     /// Lets every timer that is due at `now` run out.
     pub fn handle_timeout(&mut self, now: Timestamp) {
         self.tick(now);
-        if self.handshake_until().is_some_and(|until| self.now >= until) {
-            return self.end(CloseReason::Timeout(Timer::Handshake));
-        }
-        if self.silence_until().is_some_and(|until| self.now >= until) {
-            return self.end(CloseReason::Timeout(Timer::PeerSilence));
-        }
-        if self.ping_at().is_some_and(|at| self.now >= at) {
-            self.output.push_back(Frame::message(self.encoding, &Message::Ping));
-            self.last_write = self.now;
-        }
+        self.run_out();
     }
 
     /// The input is over. What came before it is still read, as far as the application takes it at
     /// once: calls that wait for others to end, or for the greeting, are dropped.
+    ///
+    /// A connection with stateful reconnect that has lost its link [waits](Self::is_down) for the next one
+    /// instead; of what it has not read it keeps the whole messages.
     pub fn handle_disconnect(&mut self, end: End, now: Timestamp) {
         self.tick(now);
-        self.lost |= matches!(end, End::Lost(_));
-        if self.phase.is_ending() {
-            if self.lost {
-                self.output.clear();
-            }
-            return;
+        if let End::Lost(kind) = end
+            && self.may_resume()
+        {
+            return self.go_down(kind);
         }
-        let (reason, behind) = match (self.pending_end.take().map(|end| *end), end) {
-            // Whatever came first is the better reason.
-            (Some(PendingEnd { reason, behind: Behind::Input }), _) => (reason, Behind::Input),
-            (Some(before), _) => (before.reason, Behind::Events),
-            (None, End::Finished) => (CloseReason::Ended, Behind::Input),
-            (None, End::Lost(kind)) => (CloseReason::Lost(kind), Behind::Input),
-        };
-        self.pending_end = Some(Box::new(PendingEnd { reason, behind }));
+        self.input_over(end);
     }
 
     // Application to machine.
@@ -188,19 +163,21 @@ impl Connection {
     /// Accepts the handshake: the answer is the next frame. The application greets, then [accepts](Self::accept).
     pub fn welcome(&mut self, now: Timestamp) {
         self.tick(now);
-        if let Phase::Deciding { encoding, .. } = self.phase {
-            self.encoding = encoding;
-            self.output.push_back(Frame::handshake(encoding.format(), None));
+        if let Phase::Deciding { .. } = self.phase {
+            self.output.push_back(Frame::handshake(self.encoding.format(), None));
             self.phase = Phase::Greeting;
+            if let Some(resume) = &mut self.resume {
+                resume.greet(self.now);
+            }
         }
     }
 
     /// Refuses the handshake because the application failed to judge it; `detail` is for detailed errors.
     pub fn refuse(&mut self, detail: &str, now: Timestamp) {
         self.tick(now);
-        if let Phase::Deciding { encoding, .. } = self.phase {
+        if let Phase::Deciding { .. } = self.phase {
             let text = self.handshake_failure(detail);
-            self.refuse_with(text, encoding.format());
+            self.refuse_with(text, self.encoding.format());
         }
     }
 
@@ -209,7 +186,7 @@ impl Connection {
         self.tick(now);
         if let Phase::Greeting = self.phase {
             self.phase = Phase::Open;
-            self.last_input = self.now;
+            self.reads_on();
         }
     }
 
@@ -218,22 +195,36 @@ impl Connection {
         if self.phase.is_ending() {
             return Admission::Gone;
         }
-        self.calls.admit(call, self.config.limits.parallel_calls)
+        let limits = &self.config.limits;
+        let (slots, room) = (limits.parallel_calls, limits.parked_calls);
+        self.changing(|this| this.calls.admit(call, slots, room))
     }
 
-    /// Ends a call, with its answer if it wants one. False when it was over before.
+    /// Sends one item of a call that is answered with a stream, if it still runs.
+    pub fn item(&mut self, call: CallId, item: Frame, now: Timestamp) -> bool {
+        self.tick(now);
+        let runs = !self.phase.is_ending() && self.calls.runs(call);
+        if runs {
+            self.output.push_back(item);
+        }
+        runs
+    }
+
+    /// Ends a call, with its answer if it wants one. Its streams are over, too. False when it was over before.
     pub fn complete(&mut self, call: CallId, answer: Option<Frame>, now: Timestamp) -> bool {
         self.tick(now);
-        let stopped = self.is_blocked();
-        if self.phase.is_ending() || !self.calls.remove(call) {
+        if self.phase.is_ending() {
             return false;
         }
-        self.output.extend(answer);
-        self.calls.start_next(self.config.limits.parallel_calls);
-        if stopped && !self.is_blocked() {
-            self.last_input = self.now;
-        }
-        true
+        self.changing(|this| {
+            if !this.calls.remove(call) {
+                return false;
+            }
+            this.uploads.close_all_of(call);
+            this.output.extend(answer);
+            this.calls.start_next(this.config.limits.parallel_calls);
+            true
+        })
     }
 
     /// Ends a call that cannot be served: with the error for its client or, when its arguments are not even
@@ -242,8 +233,69 @@ impl Connection {
         if let CallFault::Arguments(BindError::Syntax) = fault {
             return self.malformed(PeerFault::Message(self.encoding.malformed()), now);
         }
+        self.tick(now);
+        if !matches!(fault, CallFault::Failed(_)) {
+            self.charge();
+        }
         let text = fault.text(&call.target, self.config.detailed_errors);
         self.complete(call.id, call.reply.failure(&text), now);
+    }
+
+    /// Gives the slot of a running call to others, while it waits for its client. It is never taken back.
+    pub fn release(&mut self, call: CallId, now: Timestamp) {
+        self.tick(now);
+        let limits = &self.config.limits;
+        let (slots, most) = (limits.parallel_calls, limits.parked_calls);
+        self.changing(|this| {
+            this.calls.release(call, most);
+            this.calls.start_next(slots);
+        });
+    }
+
+    /// The reader of a stream has taken `count` items.
+    pub fn consumed(&mut self, stream: StreamKey, count: usize, now: Timestamp) {
+        self.tick(now);
+        let most = self.config.limits.stream_items;
+        self.changing(|this| {
+            let events = &mut this.events;
+            this.uploads.consumed(stream, count, most, |event| {
+                events.push_back(Queued::Event(event));
+            });
+        });
+    }
+
+    /// Nobody reads a stream any more: what still comes of it is ignored.
+    pub fn discard(&mut self, stream: StreamKey, now: Timestamp) {
+        self.tick(now);
+        self.changing(|this| this.uploads.close(stream));
+    }
+
+    /// Waits for the client's answer to an invocation with the id `ask`, which the caller is about to send,
+    /// at most until then. [`Event::Answered`] tells of it, unless the connection ends first.
+    pub fn ask(
+        &mut self,
+        ask: AskId,
+        until: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<(), AskError> {
+        self.tick(now);
+        if self.phase.is_ending() {
+            return Err(AskError::Gone);
+        }
+        if self.asks.len() >= self.config.limits.asks {
+            return Err(AskError::TooMany);
+        }
+        // Streams and questions share the ids of the client's completions.
+        if self.asks.contains(ask) || self.uploads.sends(&ask.to_string()) {
+            return Err(AskError::InUse);
+        }
+        self.asks.insert(ask, until);
+        Ok(())
+    }
+
+    /// Nobody waits for that answer any more. False when it is there already.
+    pub fn withdraw(&mut self, ask: AskId) -> bool {
+        self.asks.remove(ask)
     }
 
     /// A payload turned out to be malformed while it was bound: everything behind it is void.
@@ -262,6 +314,21 @@ impl Connection {
         self.end(reason);
     }
 
+    /// A new link carries the connection, whether the last one is [known to be gone](Self::is_down) or not.
+    /// False when no link can be replaced.
+    pub fn relink(&mut self, now: Timestamp) -> bool {
+        self.tick(now);
+        if !self.may_resume() {
+            return false;
+        }
+        self.forget_half_a_message();
+        if let Some(resume) = &mut self.resume {
+            resume.come_up();
+        }
+        self.reads_on();
+        true
+    }
+
     /// Something was written to the peer at `at`, which puts off the next ping.
     pub fn wrote(&mut self, at: Timestamp) {
         self.last_write = self.last_write.max(at);
@@ -274,13 +341,20 @@ impl Connection {
         self.output.pop_front()
     }
 
+    /// How many of the messages sent have arrived, for an outbox that can be
+    /// [resumed](Self::is_resumable), whenever the client has said so. Its first word behind the handshake
+    /// says zero.
+    pub fn poll_acked(&mut self) -> Option<u64> {
+        self.resume.as_mut()?.poll_acked()
+    }
+
     /// The next event. [`Event::Closed`] comes last, after the last frame was taken.
     pub fn poll_event(&mut self) -> Option<Event> {
         loop {
             if let Some(id) = self.calls.poll_started() {
                 return Some(Event::Started(id));
             }
-            match self.events.pop_front() {
+            match self.pop_event() {
                 Some(Queued::Event(event)) => return Some(event),
                 Some(Queued::Cancel { invocation, before }) => {
                     if let Some(id) = self.calls.by_invocation(&invocation, before) {
@@ -293,7 +367,7 @@ impl Connection {
             if self.phase.is_ending() {
                 return self.poll_closed();
             }
-            if !self.input.is_empty() && self.reads() {
+            if self.input.is_some() && self.reads() {
                 self.read_kept();
                 if !self.events.is_empty() || self.phase.is_ending() {
                     continue;
@@ -308,12 +382,7 @@ impl Connection {
 
     /// When [`handle_timeout`](Self::handle_timeout) is due.
     pub fn poll_timeout(&self) -> Option<Deadline> {
-        let timers = [
-            (self.handshake_until(), Timer::Handshake),
-            (self.ping_at(), Timer::KeepAlive),
-            (self.silence_until(), Timer::PeerSilence),
-        ];
-        timers.into_iter().filter_map(|(at, why)| Some(Deadline { at: at?, why })).min()
+        self.next_deadline()
     }
 
     // Questions.
@@ -321,8 +390,7 @@ impl Connection {
     /// Whether more input may be handed in. When it is not wanted, it is kept up to [`Limits::parked`](crate::Limits::parked).
     pub fn wants_input(&self) -> bool {
         !self.phase.is_ending()
-            && (self.input.len() < self.config.limits.read_ahead
-                || (self.searched > 0 && self.reads() && !self.is_blocked()))
+            && (self.unread() < self.config.limits.read_ahead || self.waits_for_the_rest())
     }
 
     /// How messages are written.
@@ -335,9 +403,25 @@ impl Connection {
         self.phase.is_ending()
     }
 
+    /// Whether client and server have agreed on stateful reconnect, so that the outbox has to be able to
+    /// send everything again.
+    pub const fn is_resumable(&self) -> bool {
+        self.resume.is_some()
+    }
+
+    /// Whether the link is gone and another one may come.
+    pub fn is_down(&self) -> bool {
+        self.resume.as_ref().is_some_and(|resume| resume.down_until().is_some())
+    }
+
     /// Bytes held for input that is not read yet.
     pub fn unread(&self) -> usize {
-        self.input.len()
+        self.input.as_ref().map_or(0, |kept| kept.len())
+    }
+
+    /// Bytes of arguments and items that were read and wait.
+    pub fn parked(&self) -> usize {
+        self.calls.waiting_bytes() + self.uploads.parked_bytes()
     }
 
     /// Calls that are not over.
@@ -345,287 +429,41 @@ impl Connection {
         self.calls.len()
     }
 
-    // Reading.
+    /// Streams that are not over, both ways.
+    pub fn open_streams(&self) -> usize {
+        self.calls.streaming() + self.uploads.len()
+    }
+
+    /// Questions that wait for an answer.
+    pub fn open_asks(&self) -> usize {
+        self.asks.len()
+    }
+
+    // What all of them share.
 
     fn tick(&mut self, now: Timestamp) {
         self.now = self.now.max(now);
     }
 
-    /// Whether whole records are taken apart now.
-    fn reads(&self) -> bool {
-        self.phase.reads() && !self.is_cut_off()
+    fn charge(&mut self) {
+        self.flood.charge(&self.config.limits, self.now);
     }
 
-    /// Whether the last word was read: nothing behind it is.
-    fn is_cut_off(&self) -> bool {
-        let pending = self.pending_end.as_ref();
-        self.phase.is_ending() || pending.is_some_and(|pending| pending.behind != Behind::Input)
-    }
-
-    /// Whether messages wait because the application is busy.
-    fn is_blocked(&self) -> bool {
-        let limits = &self.config.limits;
-        self.events.len() >= limits.events
-            || self.calls.waiting() >= limits.parked_calls
-            || self.calls.waiting_bytes() >= limits.parked
-    }
-
-    fn read_kept(&mut self) {
-        let mut input = mem::take(&mut self.input);
-        let read = self.read(&input);
-        if read < input.len() && !self.is_cut_off() {
-            input.advance(read);
-            self.input = input;
+    fn pop_event(&mut self) -> Option<Queued> {
+        if self.events.len() < self.config.limits.events {
+            return self.events.pop_front();
         }
+        self.changing(|this| this.events.pop_front())
     }
 
-    /// Reads whole records off the front of `input` as long as that is allowed; says how many bytes they took.
-    fn read(&mut self, input: &[u8]) -> usize {
-        let mut read = 0;
-        while self.reads() && !self.is_blocked() {
-            let rest = input.get(read..).unwrap_or_default();
-            let limit = self.config.limits.message.unwrap_or(usize::MAX);
-            // The handshake is a record of JSON, and so is the encoding until it is answered.
-            let record = match self.encoding.record(rest, self.searched) {
-                Ok(record) if record.size <= limit => record,
-                Err(NoRecord::Incomplete { size }) if size <= limit => {
-                    self.searched = rest.len();
-                    return read;
-                }
-                Ok(_) | Err(NoRecord::Incomplete { .. }) => {
-                    self.too_large(limit);
-                    return read;
-                }
-                Err(NoRecord::TooLong) => {
-                    self.end_after_calls(CloseReason::Peer(DecodeError::TooLong.into()));
-                    return read;
-                }
-            };
-            self.searched = 0;
-            read += record.size;
-            if matches!(self.phase, Phase::Handshake { .. }) {
-                self.handshake(record.body);
-            } else {
-                self.record(record.body);
-            }
+    /// Does something that may let reading go on; time in which nothing was read does not count.
+    fn changing<R>(&mut self, act: impl FnOnce(&mut Self) -> R) -> R {
+        let stopped = self.is_blocked();
+        let result = act(self);
+        if stopped && !self.is_blocked() {
+            self.reads_on();
         }
-        self.searched = 0;
-        read
-    }
-
-    fn too_large(&mut self, limit: usize) {
-        match self.phase {
-            Phase::Handshake { .. } => {
-                self.refuse_with(HANDSHAKE_CANCELED.to_owned(), TransferFormat::Text)
-            }
-            _ => self.end_after_calls(CloseReason::Peer(PeerFault::TooLarge(limit))),
-        }
-    }
-
-    fn handshake(&mut self, record: &[u8]) {
-        let Phase::Handshake { until } = self.phase else { return };
-        let request = match HandshakeRequest::parse(record) {
-            Ok(request) => request,
-            Err(error) => {
-                let text = self.handshake_failure(&format!("{}: {error}", error.exception()));
-                return self.refuse_with(text, TransferFormat::Text);
-            }
-        };
-        let name = &request.protocol;
-        let Some(encoding) = Encoding::by_name(name, self.config.protocols) else {
-            return self.refuse_with(
-                format!("The protocol '{name}' is not supported."),
-                TransferFormat::Text,
-            );
-        };
-        let format = encoding.format();
-        if request.version > Encoding::MAX_VERSION {
-            let version = request.version;
-            let text =
-                format!("The server does not support version {version} of the '{name}' protocol.");
-            return self.refuse_with(text, format);
-        }
-        if !self.facts.carries(format) {
-            let text = format!(
-                "Cannot use the '{name}' protocol on the current transport. The transport does not support '{format:?}' transfer format."
-            );
-            return self.refuse_with(text, TransferFormat::Text);
-        }
-        self.phase = Phase::Deciding { until, encoding };
-        self.events.push_back(Queued::Event(Event::Handshake(encoding)));
-    }
-
-    fn record(&mut self, record: &[u8]) {
-        match self.encoding.decode(record) {
-            Ok(Decoded::Message(message)) => self.message(message),
-            Ok(Decoded::Skipped(_)) => {}
-            Err(error) => self.end_after_calls(CloseReason::Peer(error.into())),
-        }
-    }
-
-    fn message(&mut self, message: Message<'_>) {
-        match message {
-            Message::Invocation(call) => {
-                let streams = call.stream_ids.map_or(0, |ids| ids.len());
-                self.invoked(call.id.as_deref(), &call.target, call.arguments, false, streams);
-            }
-            Message::StreamInvocation(call) => {
-                let streams = call.stream_ids.map_or(0, |ids| ids.len());
-                self.invoked(Some(&call.id), &call.target, call.arguments, true, streams);
-            }
-            Message::CancelInvocation(cancel) => {
-                let before = self.calls.next_id();
-                if self.calls.by_invocation(&cancel.id, before).is_some() {
-                    let invocation = (&*cancel.id).into();
-                    self.events.push_back(Queued::Cancel { invocation, before });
-                }
-            }
-            // Nobody reads a stream or waits for a result of that name: late ones are harmless.
-            Message::StreamItem(item) => self.check_unread(item.item),
-            Message::Completion(completion) => {
-                if let Outcome::Result(result) = completion.outcome {
-                    self.check_unread(result);
-                }
-            }
-            Message::Ping => self.pings = true,
-            Message::Close(close) => {
-                self.end_after_calls(CloseReason::PeerClosed(
-                    close.error.map(|text| text.into_owned()),
-                ));
-            }
-            // They only mean something to a connection with stateful reconnect.
-            Message::Ack(_) | Message::Sequence(_) => {}
-        }
-    }
-
-    fn invoked(
-        &mut self,
-        id: Option<&str>,
-        target: &str,
-        arguments: Payload<'_>,
-        streaming: bool,
-        streams: usize,
-    ) {
-        let reply = Reply::new(self.encoding, id);
-        let id = self.calls.insert(id.map(Id::from), arguments.raw().len());
-        self.events.push_back(Queued::Event(Event::Invoked(Call {
-            id,
-            target: target.into(),
-            reply,
-            streaming,
-            streams,
-            arguments: Bytes::copy_from_slice(arguments.raw()),
-        })));
-    }
-
-    fn check_unread(&mut self, payload: Payload<'_>) {
-        if let Err(BindError::Syntax) = payload.check() {
-            self.end_after_calls(CloseReason::Peer(payload.encoding().malformed().into()));
-        }
-    }
-
-    // Ending.
-
-    /// Ends behind everything that has been read: events are polled and parked calls start first.
-    ///
-    /// An end that is known already came behind this one.
-    fn end_after_calls(&mut self, reason: CloseReason) {
-        let behind = match self.pending_end.as_deref() {
-            None | Some(PendingEnd { behind: Behind::Calls, .. }) => Behind::Calls,
-            Some(_) => Behind::Events,
-        };
-        self.input = BytesMut::new();
-        self.pending_end = Some(Box::new(PendingEnd { reason, behind }));
-    }
-
-    /// Whether the next event is the end, but for those that wait already.
-    fn ends_next(&self) -> bool {
-        let pending = self.pending_end.as_ref();
-        pending.is_some_and(|pending| pending.behind != Behind::Calls || self.calls.waiting() == 0)
-    }
-
-    fn end_as_pending(&mut self) {
-        let Some(end) = self.pending_end.take() else { return };
-        let reason = end.reason;
-        let cut_short = reason == CloseReason::Ended
-            && self.reads()
-            && !self.is_blocked()
-            && !self.input.is_empty();
-        self.end(if cut_short { CloseReason::Peer(PeerFault::Truncated) } else { reason });
-    }
-
-    /// Ends now: the last frame goes out, nothing more is read.
-    fn end(&mut self, reason: CloseReason) {
-        if self.phase.is_ending() {
-            return;
-        }
-        if self.lost || matches!(reason, CloseReason::Lost(_)) {
-            self.output.clear();
-        } else if self.phase.is_connected() {
-            let close = close_message(&reason, self.config.detailed_errors);
-            self.output.extend(close.map(|close| Frame::close(self.encoding, close)));
-        } else if reason != CloseReason::Ended
-            && !matches!(reason, CloseReason::Peer(PeerFault::Truncated))
-        {
-            let format = match self.phase {
-                Phase::Deciding { encoding, .. } => encoding.format(),
-                _ => TransferFormat::Text,
-            };
-            self.output.push_back(Frame::handshake(format, Some(HANDSHAKE_CANCELED)));
-        }
-        self.stop(reason);
-    }
-
-    fn refuse_with(&mut self, text: String, format: TransferFormat) {
-        self.output.push_back(Frame::handshake(format, Some(&text)));
-        self.stop(CloseReason::Refused(text));
-    }
-
-    fn stop(&mut self, reason: CloseReason) {
-        self.phase = Phase::Closing(reason);
-        self.pending_end = None;
-        self.input = BytesMut::new();
-        self.events.clear();
-        self.calls.clear();
-    }
-
-    fn poll_closed(&mut self) -> Option<Event> {
-        if !self.output.is_empty() {
-            return None;
-        }
-        match mem::replace(&mut self.phase, Phase::Closed) {
-            Phase::Closing(reason) => Some(Event::Closed(reason)),
-            _ => None,
-        }
-    }
-
-    fn handshake_failure(&self, detail: &str) -> String {
-        if self.config.detailed_errors {
-            format!("{HANDSHAKE_FAILED} {detail}")
-        } else {
-            HANDSHAKE_FAILED.to_owned()
-        }
-    }
-
-    // Timers. None of them matters once the peer has said its last word, but for the pings that
-    // show whether it still waits for its calls.
-
-    fn handshake_until(&self) -> Option<Timestamp> {
-        self.phase.handshake_until().filter(|_| self.pending_end.is_none())
-    }
-
-    fn ping_at(&self) -> Option<Timestamp> {
-        (self.facts.keep_alive && self.phase.is_connected() && !self.ends_next())
-            .then(|| self.last_write + self.ping_after)
-    }
-
-    fn silence_until(&self) -> Option<Timestamp> {
-        let listens = self.pings
-            && self.facts.keep_alive
-            && matches!(self.phase, Phase::Open)
-            && self.pending_end.is_none()
-            && !self.is_blocked();
-        listens.then(|| self.last_input + self.config.client_timeout_interval)
+        result
     }
 }
 

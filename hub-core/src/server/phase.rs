@@ -1,7 +1,5 @@
 //! Where a connection stands between its first byte and its last.
 
-use hub_proto::Encoding;
-
 use crate::close::CloseReason;
 use crate::time::Timestamp;
 
@@ -19,13 +17,13 @@ pub(super) enum Phase {
     /// The request is not whole yet.
     Handshake { until: Timestamp },
     /// The application decides about the request.
-    Deciding { until: Timestamp, encoding: Encoding },
+    Deciding { until: Timestamp },
     /// The handshake is answered; the application's `on_connected` runs and no message is read.
     Greeting,
     /// Messages are read.
     Open,
     /// The last frames wait to be taken.
-    Closing(CloseReason),
+    Closing(Box<CloseReason>),
     /// It is over and was reported.
     Closed,
 }
@@ -49,7 +47,7 @@ impl Phase {
     /// When the handshake must be done.
     pub(super) const fn handshake_until(&self) -> Option<Timestamp> {
         match self {
-            Self::Handshake { until } | Self::Deciding { until, .. } => Some(*until),
+            Self::Handshake { until } | Self::Deciding { until } => Some(*until),
             Self::Greeting | Self::Open | Self::Closing(_) | Self::Closed => None,
         }
     }

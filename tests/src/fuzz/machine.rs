@@ -205,13 +205,14 @@ impl Machine {
             Event::Handshake(_) => assert_eq!(self.events.len(), 1, "a second handshake"),
             Event::Invoked(call) => {
                 assert!(self.calls.iter().all(|known| known.id != call.id), "an id was used twice");
-                self.calls.push(call);
+                self.calls.push(*call);
             }
             Event::Started(call) => assert!(self.parked.remove(&call), "started, and not parked"),
             Event::Cancelled(call) => {
                 assert!(self.calls.iter().any(|known| known.id == call), "unknown call cancelled");
             }
             Event::Closed(_) => self.closed = true,
+            Event::Item { .. } | Event::Ended { .. } | Event::Answered { .. } => {}
         }
     }
 

@@ -134,7 +134,8 @@ fn what_waits_in_the_pipe_is_read_once_calls_have_ended() {
 #[test]
 fn five_hundred_calls_in_one_go_are_all_answered() {
     run(async {
-        let service = serve(sleeper());
+        let options = HubOptions::new().maximum_parked_invocations(500);
+        let service = serve(sleeper().options(options));
         let mut client = connect(&service).await;
         let calls: String = (0..500)
             .map(|id| {

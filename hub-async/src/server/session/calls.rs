@@ -40,6 +40,7 @@ impl Session {
                 }
             }
             Event::Cancelled(id) => self.running.cancel(id),
+            Event::Item { .. } | Event::Ended { .. } | Event::Answered { .. } => {}
             Event::Closed(reason) => self.leave(reason, now),
         }
     }
@@ -59,8 +60,8 @@ impl Session {
         };
         let misuse = if call.streaming {
             Some(CallFault::NotStreaming)
-        } else if call.streams > 0 {
-            Some(CallFault::Streams { sent: call.streams, expected: 0 })
+        } else if !call.streams.is_empty() {
+            Some(CallFault::Streams { sent: call.streams.len(), expected: 0 })
         } else {
             None
         };
@@ -95,6 +96,11 @@ impl Session {
         match invoked {
             Invoked::Running(answer) => self.start(info, answer, now, cx),
             Invoked::Parked(bound) => self.running.park(info, bound),
+            Invoked::Full => {
+                self.running.forget(id);
+                let limits = &self.ticket.endpoint().config.limits;
+                return Err(CallFault::TooMany(limits.parked_calls));
+            }
             Invoked::Gone => self.running.forget(id),
         }
         Ok(())

@@ -107,6 +107,16 @@ fn a_fault_waits_for_the_calls_before_it_and_voids_what_is_behind() {
 }
 
 #[test]
+fn a_close_is_handled_at_once_though_calls_wait() {
+    let mut wire = Wire::open(Config::default());
+    wire.send(&[&call("1", "A"), &call("2", "B")]);
+    assert_eq!(wire.events().len(), 2);
+    assert_eq!((wire.admit(0), wire.admit(1)), (Admission::Started, Admission::Parked));
+    wire.send(&[CLOSE]);
+    assert_eq!(wire.drain(), [CLOSE, "closed"]);
+}
+
+#[test]
 fn a_running_call_is_not_waited_for() {
     let mut wire = Wire::open(Config::default());
     wire.send(&[&call("1", "A"), CLOSE]);

@@ -125,7 +125,12 @@ fn pings_just_in_time_keep_the_connection() {
 
 #[test]
 fn every_byte_counts_as_life_even_of_a_message_that_is_not_whole() {
-    let mut wire = listening();
+    let config = Config {
+        keep_alive_interval: SLOW_PINGS,
+        message_timeout: Duration::MAX,
+        ..Config::default()
+    };
+    let mut wire = Wire::open(config);
     wire.send(&[PING]);
     for byte in call("1", "A").bytes() {
         wire.wait(seconds(20));
@@ -148,7 +153,8 @@ fn a_running_call_does_not_stop_the_clock() {
 
 #[test]
 fn time_in_which_nothing_is_read_does_not_count() {
-    let limits = Limits { parked_calls: 1, ..Limits::default() };
+    // The arguments of one call that waits are all that may wait.
+    let limits = Limits { parked: 2, ..Limits::default() };
     let mut wire =
         Wire::open(Config { limits, keep_alive_interval: SLOW_PINGS, ..Config::default() });
     wire.send(&[PING, &call("1", "A")]);
@@ -169,16 +175,45 @@ fn time_in_which_nothing_is_read_does_not_count() {
 }
 
 #[test]
-fn a_client_that_has_said_its_last_word_is_not_timed_out() {
+fn a_client_at_fault_is_not_timed_out_while_its_calls_wait() {
     let mut wire = listening();
-    wire.send(&[PING, &call("1", "A"), &call("2", "B"), CLOSE]);
+    wire.send(&[PING, &call("1", "A"), &call("2", "B"), "nonsense"]);
     assert_eq!(wire.drain(), ["invoked 0 A[]", "invoked 1 B[]"]);
     assert_eq!((wire.admit(0), wire.admit(1)), (Admission::Started, Admission::Parked));
     wire.wait(seconds(1_000));
     assert!(wire.drain().is_empty());
     assert!(wire.answer(0));
     assert_eq!(wire.drain()[..2], ["started 1".to_owned(), result("1", 0)]);
-    assert_eq!(wire.reason, Some(CloseReason::PeerClosed(None)));
+    assert_eq!(wire.reason, Some(fault(DecodeError::Syntax)));
+}
+
+#[test]
+fn a_message_must_be_whole_within_60_s() {
+    let mut wire = listening();
+    wire.send(&[PING]);
+    let message = call("1", "A");
+    let (first, rest) = message.split_at(10);
+    wire.input(first.as_bytes());
+    assert_eq!(wire.deadline(), Some((seconds(30), Timer::PeerSilence)));
+    for _ in 0..2 {
+        wire.wait(seconds(25));
+        wire.input(b" ");
+    }
+    assert_eq!(wire.deadline(), Some((seconds(10), Timer::Message)));
+    wire.wait(seconds(10));
+    let closed = CloseReason::Timeout(Timer::Message);
+    assert_eq!(wire.last_words(), (close_with_error(""), closed.clone()));
+
+    // The next message has its own 60 s.
+    let mut wire = listening();
+    wire.input(first.as_bytes());
+    wire.wait(seconds(59));
+    wire.input(format!("{rest}\x1e{first}").as_bytes());
+    assert_eq!(wire.drain(), ["invoked 0 A[]"]);
+    wire.wait(seconds(60) - NANO);
+    assert!(wire.drain().is_empty());
+    wire.wait(NANO);
+    assert_eq!(wire.last_words(), (close_with_error(""), closed));
 }
 
 #[test]
