@@ -1,22 +1,29 @@
 //! Sending to clients.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use event_listener::EventListener;
 use hub_core::registry::Audience;
 use hub_proto::{Arguments, EncodeError, Prepared};
+use serde::de::DeserializeOwned;
 
+use crate::ask::{Asking, AskingEach, InvokeError, Origin, Place};
 use crate::hub::HubCore;
+use crate::inbox::Note;
 use crate::member::Member;
 
 /// Whom to send to, as seen from outside of a connection.
 #[derive(Clone)]
 pub struct Clients {
     hub: Arc<HubCore>,
+    /// Who sends, if it is a connection.
+    origin: Option<Origin>,
 }
 
 /// Whom to send to, as seen from a connection: [`Clients`], and who is meant by it.
@@ -26,12 +33,18 @@ pub struct CallerClients {
     caller: Arc<str>,
 }
 
+/// One connection to send to, or to ask for a result. An id that nobody has is nobody.
+#[derive(Clone)]
+pub struct SingleTarget(Target);
+
 /// Somebody to send to. Ids, groups and users that nobody has are nobody: sending to them succeeds.
 #[derive(Clone)]
 pub struct Target {
     hub: Arc<HubCore>,
+    origin: Option<Origin>,
     who: Who,
     except: Vec<String>,
+    timeout: Option<Duration>,
 }
 
 #[derive(Clone)]
@@ -55,11 +68,12 @@ fn owned(names: impl IntoIterator<Item = impl AsRef<str>>) -> Vec<String> {
 
 impl Clients {
     pub(crate) const fn new(hub: Arc<HubCore>) -> Self {
-        Self { hub }
+        Self { hub, origin: None }
     }
 
     fn target(&self, who: Who, except: Vec<String>) -> Target {
-        Target { hub: Arc::clone(&self.hub), who, except }
+        let (hub, origin) = (Arc::clone(&self.hub), self.origin.clone());
+        Target { hub, origin, who, except, timeout: None }
     }
 
     /// Every connection.
@@ -73,8 +87,8 @@ impl Clients {
     }
 
     /// One connection.
-    pub fn client(&self, connection_id: impl AsRef<str>) -> Target {
-        self.target(Who::Client(connection_id.as_ref().to_owned()), Vec::new())
+    pub fn client(&self, connection_id: impl AsRef<str>) -> SingleTarget {
+        SingleTarget(self.target(Who::Client(connection_id.as_ref().to_owned()), Vec::new()))
     }
 
     /// These connections; one copy each.
@@ -118,12 +132,13 @@ impl Clients {
 }
 
 impl CallerClients {
-    pub(crate) const fn new(hub: Arc<HubCore>, caller: Arc<str>) -> Self {
-        Self { clients: Clients::new(hub), caller }
+    pub(crate) fn new(hub: Arc<HubCore>, origin: Origin) -> Self {
+        let caller = Arc::clone(&origin.member.id);
+        Self { clients: Clients { hub, origin: Some(origin) }, caller }
     }
 
     /// The connection itself. It can be kept; once the connection is over it is nobody.
-    pub fn caller(&self) -> Target {
+    pub fn caller(&self) -> SingleTarget {
         self.clients.client(&self.caller)
     }
 
@@ -189,6 +204,64 @@ impl Target {
         }
     }
 
+    /// How long [results](Self::invoke_each) are waited for, instead of
+    /// [`client_result_timeout`](crate::HubOptions::client_result_timeout), 30 s.
+    #[must_use]
+    pub const fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Calls `method` on everybody it means, as [`send`](Self::send) does, and collects what they return.
+    ///
+    /// The results come together, with the ids of their connections, once each is there, has failed or has
+    /// run out of time; those of nobody are none. Clients without that method answer with an error.
+    ///
+    /// ```
+    /// # use hub_async::Context;
+    /// async fn vote(ctx: Context, question: String) -> usize {
+    ///     let votes = ctx.clients().group("voters").invoke_each::<bool>("Vote", (question,)).await;
+    ///     votes.iter().filter(|(_, vote)| matches!(vote, Ok(true))).count()
+    /// }
+    /// ```
+    #[expect(clippy::needless_pass_by_value, reason = "callers hand a tuple over, as to any call")]
+    pub fn invoke_each<T: DeserializeOwned + Send + 'static>(
+        &self,
+        method: &str,
+        arguments: impl Arguments,
+    ) -> AskingEach<T> {
+        let mut members =
+            self.with_audience(|audience, except| self.hub.shards.members_except(audience, except));
+        // Groups may have somebody in common, who need not answer twice.
+        let mut seen = HashSet::new();
+        members.retain(|member| seen.insert(Arc::clone(&member.id)));
+        let ask =
+            |member: Arc<Member>| ((*member.id).to_owned(), self.ask(member, method, &arguments));
+        let asking = members.into_iter().map(ask).collect();
+        self.wait_without_slot();
+        AskingEach::new(asking)
+    }
+
+    fn ask<T: DeserializeOwned + Send + 'static>(
+        &self,
+        member: Arc<Member>,
+        method: &str,
+        arguments: &dyn Arguments,
+    ) -> Asking<T> {
+        if self.origin.as_ref().is_some_and(|origin| origin.place == Place::OnConnected) {
+            return Asking::failed(InvokeError::InOnConnected);
+        }
+        let ask = self.hub.next_ask();
+        Asking::ask(member, ask, self.timeout, method, arguments)
+    }
+
+    /// A method that waits for clients lets other calls of its connection run meanwhile.
+    fn wait_without_slot(&self) {
+        if let Some(Origin { member, place: Place::Method(call) }) = &self.origin {
+            member.note(Note::Release(*call));
+        }
+    }
+
     fn with_audience<R>(&self, act: impl FnOnce(&Audience<'_>, &[&str]) -> R) -> R {
         let except = list(&self.except);
         let names = match &self.who {
@@ -205,6 +278,55 @@ impl Target {
             Who::Users(_) => Audience::Users(&names),
         };
         act(&audience, &except)
+    }
+}
+
+impl SingleTarget {
+    /// How long a [result](Self::invoke) is waited for, instead of
+    /// [`client_result_timeout`](crate::HubOptions::client_result_timeout), 30 s.
+    #[must_use]
+    pub fn timeout(self, timeout: Duration) -> Self {
+        Self(self.0.timeout(timeout))
+    }
+
+    /// Calls `method` on the client and awaits what it returns.
+    ///
+    /// The question is queued at once. A method that asks its own or another client gives its slot back for
+    /// good, so that further calls of its connection run meanwhile. Dropping the result withdraws the
+    /// question. Not possible in `on_connected`, where nothing is read from the client.
+    ///
+    /// ```
+    /// # use hub_async::{Context, HubError};
+    /// async fn delete(ctx: Context, name: String) -> Result<bool, HubError> {
+    ///     let sure = ctx.clients().caller().invoke::<bool>("Confirm", (name,)).await?;
+    ///     Ok(sure)
+    /// }
+    /// ```
+    #[expect(clippy::needless_pass_by_value, reason = "callers hand a tuple over, as to any call")]
+    pub fn invoke<T: DeserializeOwned + Send + 'static>(
+        &self,
+        method: &str,
+        arguments: impl Arguments,
+    ) -> Asking<T> {
+        let Who::Client(id) = &self.0.who else {
+            return Asking::failed(InvokeError::NoConnection(String::new()));
+        };
+        match self.hub.shards.member(id) {
+            Some(member) => {
+                let asking = self.ask(member, method, &arguments);
+                self.wait_without_slot();
+                asking
+            }
+            None => Asking::failed(InvokeError::NoConnection(id.clone())),
+        }
+    }
+}
+
+impl std::ops::Deref for SingleTarget {
+    type Target = Target;
+
+    fn deref(&self) -> &Target {
+        &self.0
     }
 }
 
@@ -261,4 +383,4 @@ macro_rules! opaque {
     };
 }
 
-opaque!(Clients CallerClients Target Sending);
+opaque!(Clients CallerClients Target SingleTarget Sending);

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use hub_core::CloseReason;
 use hub_core::registry::{Audience, Registry};
 
+use crate::ask::{Origin, Place};
 use crate::clients::{CallerClients, Clients};
 use crate::facts::RequestFacts;
 use crate::groups::Groups;
@@ -19,37 +20,41 @@ use crate::signal::Aborted;
 #[derive(Clone)]
 pub struct Context {
     hub: Arc<HubCore>,
-    member: Arc<Member>,
+    origin: Origin,
 }
 
 impl Context {
-    pub(crate) const fn new(hub: Arc<HubCore>, member: Arc<Member>) -> Self {
-        Self { hub, member }
+    pub(crate) const fn new(hub: Arc<HubCore>, member: Arc<Member>, place: Place) -> Self {
+        Self { hub, origin: Origin { member, place } }
+    }
+
+    pub(crate) const fn member(&self) -> &Arc<Member> {
+        &self.origin.member
     }
 
     /// The public id of the connection.
     pub fn connection_id(&self) -> &str {
-        &self.member.id
+        &self.member().id
     }
 
     /// The user, as [`HubBuilder::user_id`](crate::HubBuilder::user_id) found it at the handshake.
     pub fn user_id(&self) -> Option<&str> {
-        self.member.user().map(|user| &**user)
+        self.member().user().map(|user| &**user)
     }
 
     /// The request that opened the connection.
     pub fn request(&self) -> &RequestFacts {
-        &self.member.facts
+        &self.member().facts
     }
 
     /// What handlers keep with the connection.
     pub fn items(&self) -> &Items {
-        &self.member.items
+        &self.member().items
     }
 
     /// Whom to send to.
     pub fn clients(&self) -> CallerClients {
-        CallerClients::new(Arc::clone(&self.hub), Arc::clone(&self.member.id))
+        CallerClients::new(Arc::clone(&self.hub), self.origin.clone())
     }
 
     /// The groups of the hub.
@@ -59,19 +64,19 @@ impl Context {
 
     /// Ready once the connection has been aborted or is over.
     pub fn aborted(&self) -> Aborted {
-        let member: Arc<Member> = Arc::clone(&self.member);
+        let member: Arc<Member> = Arc::clone(self.member());
         Aborted::new(member)
     }
 
     /// Whether the connection has been aborted or is over.
     pub fn is_aborted(&self) -> bool {
-        self.member.abort_signal().has_fired()
+        self.member().abort_signal().has_fired()
     }
 
     /// Ends the connection at once; the client may not reconnect. The answer of this call is not sent.
     pub fn abort(&self) {
-        self.member.close(CloseReason::Aborted);
-        self.member.abort_signal().fire();
+        self.member().close(CloseReason::Aborted);
+        self.member().abort_signal().fire();
     }
 
     /// The hub as seen from outside of this connection.

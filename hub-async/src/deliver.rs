@@ -5,10 +5,11 @@
 //! is then written from here, to as many sockets as fit between two yields; tasks of their own see to
 //! the rest. A session is woken only when its socket does not take it all.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::mem;
 use std::pin::Pin;
+use std::ptr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -24,25 +25,38 @@ const TASK: usize = 512;
 thread_local! {
     /// Whom the session whose turn it is on this thread has sent to; none outside of turns.
     static DEFERRED: RefCell<Option<Vec<Arc<Member>>>> = const { RefCell::new(None) };
+    /// Whose turn it is; only ever compared.
+    static WHOSE: Cell<*const Member> = const { Cell::new(ptr::null()) };
 }
 
 /// The turn of a session, in which what is sent waits for [`deliver_deferred`].
 pub(crate) struct Turn {
     /// What another turn has gathered, in which this one happens.
     outer: Option<Vec<Arc<Member>>>,
+    /// Whose turn that is.
+    whose: *const Member,
 }
 
 impl Turn {
-    pub(crate) fn begin() -> Self {
-        Self { outer: DEFERRED.replace(Some(Vec::new())) }
+    pub(crate) fn begin(member: &Arc<Member>) -> Self {
+        Self {
+            outer: DEFERRED.replace(Some(Vec::new())),
+            whose: WHOSE.replace(Arc::as_ptr(member)),
+        }
     }
 }
 
 impl Drop for Turn {
     /// What was not delivered is left to the sessions.
     fn drop(&mut self) {
+        WHOSE.set(self.whose);
         DEFERRED.replace(self.outer.take()).iter().flatten().for_each(wake);
     }
+}
+
+/// Whether this thread is in the turn of that session, which looks into its inbox before it rests.
+pub(crate) fn is_turn_of(member: &Member) -> bool {
+    ptr::eq(WHOSE.get(), member)
 }
 
 /// Whether something was sent in this turn that is not delivered yet.

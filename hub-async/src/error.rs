@@ -1,14 +1,19 @@
 //! How a handler fails, and how much of it the client sees.
 
+use std::any::Any;
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
+
+use crate::ask::InvokeError;
+use crate::reader::StreamError;
 
 /// A handler's failure. It never closes the connection.
 ///
 /// [`HubError::new`] is for the client: it sees `HubException: text`. Every other error, by `?` or
 /// [`From`], is hidden unless detailed errors are on; then the client sees the error's short type name
-/// and text. Both can be set, by [`named`](Self::named), [`shown`](Self::shown) and [`hidden`](Self::hidden).
+/// and text. The errors of [clients' results](crate::InvokeError) and [streams](crate::StreamError) have the names
+/// that .NET gives them, and what the client itself has caused is shown. Both can be set, by [`named`](Self::named), [`shown`](Self::shown) and [`hidden`](Self::hidden).
 ///
 /// ```
 /// use hub_async::HubError;
@@ -71,8 +76,17 @@ impl HubError {
     }
 }
 
-impl<E: Error> From<E> for HubError {
+impl<E: Error + 'static> From<E> for HubError {
     fn from(error: E) -> Self {
+        let any: &dyn Any = &error;
+        if let Some(error) = any.downcast_ref::<InvokeError>() {
+            let (name, shown) = (Cow::Borrowed(error.exception()), error.is_shown());
+            return Self { name, text: error.to_string(), shown };
+        }
+        if let Some(error) = any.downcast_ref::<StreamError>() {
+            let (name, shown) = (Cow::Borrowed(error.exception()), *error != StreamError::Closed);
+            return Self { name, text: error.to_string(), shown };
+        }
         Self { name: Cow::Borrowed(short_name::<E>()), text: error.to_string(), shown: false }
     }
 }

@@ -10,6 +10,7 @@ use hub_proto::{BindError, Elements};
 use serde::de::DeserializeOwned;
 
 use crate::context::Context;
+use crate::reader::{Readers, StreamReader};
 use crate::signal::{Aborted, Signal};
 
 /// Marks parameters that the server supplies.
@@ -20,16 +21,19 @@ pub struct Extracted;
 #[derive(Debug)]
 pub struct Argument;
 
-/// One parameter of a method: an extractor ([`Context`], [`State`], [`Cancel`]) or any type that can be
+/// One parameter of a method: an extractor ([`Context`], [`State`], [`Cancel`], [`StreamReader`]) or any type that can be
 /// deserialized.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a parameter of a hub method",
     label = "neither an extractor nor deserializable",
-    note = "a parameter is `Context`, `State<T>`, `Cancel`, or a type that implements `serde::de::DeserializeOwned`"
+    note = "a parameter is `Context`, `State<T>`, `Cancel`, `StreamReader<T>`, or a type that implements `serde::de::DeserializeOwned`"
 )]
 pub trait Parameter<M>: Sized + Send + 'static {
     /// How many of the client's arguments it takes: 0 or 1.
     const ARGUMENTS: usize;
+
+    /// How many of the client's streams it takes: 0 or 1.
+    const STREAMS: usize = 0;
 
     /// Takes its value.
     fn take(source: &mut Source<'_, '_>) -> Result<Self, BindError>;
@@ -46,6 +50,7 @@ pub struct Source<'a, 'b> {
     pub(crate) states: &'a States,
     pub(crate) reason: Option<&'a CloseReason>,
     pub(crate) cancel: &'a mut Option<Arc<Signal>>,
+    pub(crate) readers: &'a mut Readers<'b>,
     pub(crate) elements: &'a mut Elements<'b>,
     /// How many arguments the method takes.
     pub(crate) expected: usize,
@@ -66,6 +71,7 @@ pub(crate) enum Needed {
     State(TypeId, &'static str),
     Reason,
     Cancel,
+    Stream,
     /// A `Result` that serde would send as a value.
     Error(&'static str),
 }
@@ -154,6 +160,19 @@ impl Cancel {
 impl fmt::Debug for Cancel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Cancel").field(&self.is_cancelled()).finish()
+    }
+}
+
+impl<T: DeserializeOwned + Send + 'static> Parameter<Extracted> for StreamReader<T> {
+    const ARGUMENTS: usize = 0;
+    const STREAMS: usize = 1;
+
+    fn take(source: &mut Source<'_, '_>) -> Result<Self, BindError> {
+        Ok(source.readers.next())
+    }
+
+    fn need() -> Option<Need> {
+        Some(Need(Needed::Stream))
     }
 }
 

@@ -6,25 +6,33 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
-use hub_core::server::{Admission, CallFault};
-use hub_proto::{BindError, Frame, Id, Payload, Reply};
+use hub_core::server::Admission;
+use hub_proto::{BindError, Payload};
 
+use crate::caller::Caller;
 use crate::caught::forget;
 use crate::context::Context;
 use crate::error::HubError;
 use crate::extract::{Need, Needed, Parameter, Source, States};
-use crate::response::Response;
+use crate::reader::Readers;
+use crate::response::{Responded, Response};
 use crate::signal::Signal;
 
 /// Functions that can be methods: `async fn` with extractors and up to 12 arguments.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a hub method",
     label = "not a hub method",
-    note = "a method is an `async fn` whose parameters are extractors (`Context`, `State<T>`, `Cancel`) and up to 12 deserializable arguments, and which returns a `Serialize` value or a `Result` of one"
+    note = "a method is an `async fn` whose parameters are extractors (`Context`, `State<T>`, `Cancel`, `StreamReader<T>`) and up to 12 deserializable arguments, and which returns a `Serialize` value, a `Stream` of them, or a `Result` of either"
 )]
 pub trait Handler<P>: Send + Sync + 'static {
     /// How many arguments the client must send.
     const ARGUMENTS: usize;
+
+    /// How many streams the client must send along.
+    const STREAMS: usize;
+
+    /// Whether the answer is a stream.
+    const ANSWERS_WITH_STREAM: bool;
 
     /// What the parameters need.
     fn needs() -> Vec<Need>;
@@ -33,14 +41,14 @@ pub trait Handler<P>: Send + Sync + 'static {
     fn bind(
         self: &Arc<Self>,
         source: &mut Source<'_, '_>,
-    ) -> Result<impl FnOnce(Reply) -> Answer + Send + 'static, BindError>;
+    ) -> Result<impl FnOnce(Caller) -> Answer + Send + 'static, BindError>;
 }
 
 /// The answer of a method, on its way.
-pub type Answer = Pin<Box<dyn Future<Output = Result<Option<Frame>, HubError>> + Send>>;
+pub type Answer = Pin<Box<dyn Future<Output = Responded> + Send>>;
 
 /// A method whose arguments are bound.
-pub(crate) type Bound = Box<dyn FnOnce(Reply) -> Answer + Send>;
+pub(crate) type Bound = Box<dyn FnOnce(Caller) -> Answer + Send>;
 
 /// What became of a call.
 pub(crate) enum Invoked {
@@ -55,24 +63,27 @@ pub(crate) enum Invoked {
 }
 
 /// Where the parameters of one call come from, besides its arguments.
-pub(crate) struct Surroundings<'a> {
+pub(crate) struct Surroundings<'a, 'b> {
     pub(crate) context: &'a Context,
     pub(crate) states: &'a States,
     pub(crate) reason: Option<&'a hub_core::CloseReason>,
     pub(crate) cancel: &'a mut Option<Arc<Signal>>,
+    pub(crate) readers: &'a mut Readers<'b>,
 }
 
 /// A [`Handler`] whose parameters' types are forgotten.
 pub(crate) trait Method: Send + Sync {
     fn arguments(&self) -> usize;
+    fn streams(&self) -> usize;
+    fn answers_with_stream(&self) -> bool;
     fn needs(&self) -> Vec<Need>;
 
     /// Binds the arguments, asks whether the call may run, and starts it if so.
-    fn invoke(
+    fn invoke<'b>(
         &self,
-        around: Surroundings<'_>,
-        arguments: Payload<'_>,
-        reply: &Reply,
+        around: Surroundings<'_, 'b>,
+        arguments: Payload<'b>,
+        caller: &Caller,
         admit: &mut dyn FnMut() -> Admission,
     ) -> Result<Invoked, BindError>;
 }
@@ -94,15 +105,23 @@ impl<P: 'static, H: Handler<P>> Method for Erased<H, P> {
         H::ARGUMENTS
     }
 
+    fn streams(&self) -> usize {
+        H::STREAMS
+    }
+
+    fn answers_with_stream(&self) -> bool {
+        H::ANSWERS_WITH_STREAM
+    }
+
     fn needs(&self) -> Vec<Need> {
         H::needs()
     }
 
-    fn invoke(
+    fn invoke<'b>(
         &self,
-        around: Surroundings<'_>,
-        arguments: Payload<'_>,
-        reply: &Reply,
+        around: Surroundings<'_, 'b>,
+        arguments: Payload<'b>,
+        caller: &Caller,
         admit: &mut dyn FnMut() -> Admission,
     ) -> Result<Invoked, BindError> {
         let mut elements = arguments.elements()?;
@@ -111,14 +130,19 @@ impl<P: 'static, H: Handler<P>> Method for Erased<H, P> {
             states: around.states,
             reason: around.reason,
             cancel: around.cancel,
+            readers: around.readers,
             elements: &mut elements,
             expected: H::ARGUMENTS,
         };
         let bound = self.handler.bind(&mut source)?;
+        let taken = source.cancel.is_some();
+        let stops = H::ANSWERS_WITH_STREAM && !taken;
+        let stop = stops.then(|| Arc::clone(source.cancel.get_or_insert_default()));
         elements.finish(H::ARGUMENTS)?;
+        let start = |caller: Caller| bound(Caller { stop, ..caller });
         Ok(match admit() {
-            Admission::Started => Invoked::Running(bound(reply.clone())),
-            Admission::Parked => Invoked::Parked(Box::new(bound)),
+            Admission::Started => Invoked::Running(start(caller.clone())),
+            Admission::Parked => Invoked::Parked(Box::new(start)),
             Admission::Full => Invoked::Full,
             Admission::Gone => Invoked::Gone,
         })
@@ -148,13 +172,11 @@ pub(crate) fn lacks(needs: &[Need], states: &States, role: Role) -> Option<Strin
         Needed::Error(name) => {
             Some(format!("returns {name}, whose error does not become a HubError"))
         }
-        Needed::State(..) | Needed::Reason | Needed::Cancel => None,
+        Needed::Stream if role != Role::Method => {
+            Some("takes a StreamReader, which only a method can".to_owned())
+        }
+        Needed::State(..) | Needed::Reason | Needed::Cancel | Needed::Stream => None,
     })
-}
-
-/// The text of a failed call.
-pub(crate) fn failure(error: &HubError, target: &Id, detailed: bool) -> String {
-    CallFault::Failed(error.detail(detailed).as_deref()).text(target, detailed)
 }
 
 macro_rules! handler {
@@ -167,6 +189,8 @@ macro_rules! handler {
             $($name: Parameter<$mark>,)*
         {
             const ARGUMENTS: usize = 0 $(+ $name::ARGUMENTS)*;
+            const STREAMS: usize = 0 $(+ $name::STREAMS)*;
+            const ANSWERS_WITH_STREAM: bool = Res::STREAMS;
 
             fn needs() -> Vec<Need> {
                 let error = Res::misunderstood().map(|name| Need(Needed::Error(name)));
@@ -174,11 +198,11 @@ macro_rules! handler {
             }
 
             #[allow(non_snake_case, unused_variables, reason = "one macro for every length")]
-            fn bind(self: &Arc<Self>, source: &mut Source<'_, '_>) -> Result<impl FnOnce(Reply) -> Answer + Send + 'static, BindError> {
+            fn bind(self: &Arc<Self>, source: &mut Source<'_, '_>) -> Result<impl FnOnce(Caller) -> Answer + Send + 'static, BindError> {
                 $(let $name = $name::take(source)?;)*
                 let function = Arc::clone(self);
-                Ok(move |reply: Reply| -> Answer {
-                    let run = async move { function($($name),*).await.respond(&reply) };
+                Ok(move |caller: Caller| -> Answer {
+                    let run = async move { function($($name),*).await.respond(caller).await };
                     Box::pin(AssertUnwindSafe(run).catch_unwind().map(|done| done.map_err(forget).unwrap_or_else(|()| Err(HubError::panicked()))))
                 })
             }

@@ -3,6 +3,9 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use hub_core::server::AskId;
 
 use crate::context::HubContext;
 use crate::extract::States;
@@ -24,6 +27,8 @@ pub(crate) struct HubCore {
     pub(crate) user_id: Option<UserId>,
     pub(crate) options: HubOptions,
     pub(crate) shards: Shards,
+    /// How many questions were asked.
+    asks: AtomicU64,
 }
 
 pub(crate) type UserId = Box<dyn Fn(&RequestFacts) -> Option<String> + Send + Sync>;
@@ -48,6 +53,11 @@ impl fmt::Debug for Hub {
 }
 
 impl HubCore {
+    /// The id of the next question to a client; the first is 1.
+    pub(crate) fn next_ask(&self) -> AskId {
+        AskId(self.asks.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
     /// The method of that name, whatever its ASCII case.
     pub(crate) fn method(&self, name: &str) -> Option<(&dyn Method, MethodOptions)> {
         // Names are short: the stack does for nearly all of them.
@@ -80,7 +90,8 @@ impl HubBuilder {
     /// Adds a method that clients call by `name`, whatever its ASCII case.
     ///
     /// The handler is an `async fn` that takes extractors ([`Context`](crate::Context),
-    /// [`State`](crate::State), [`Cancel`](crate::Cancel)) and up to 12 arguments.
+    /// [`State`](crate::State), [`Cancel`](crate::Cancel), [`StreamReader`](crate::StreamReader)) and up to 12
+    /// arguments, and returns a value, a stream, or a `Result` of either.
     pub fn method<P: 'static, H: Handler<P>>(self, name: impl Into<String>, handler: H) -> Self {
         self.method_with(name, handler, MethodOptions::new())
     }
@@ -158,6 +169,7 @@ impl HubBuilder {
             user_id: self.user_id,
             options: self.options,
             shards: Shards::new(),
+            asks: AtomicU64::new(0),
         })))
     }
 }
@@ -171,6 +183,9 @@ fn check(
 ) -> Result<(), BuildError> {
     if let Some(lack) = lacks(&method.needs(), states, role) {
         return Err(BuildError::Needs(format!("{what} {lack}")));
+    }
+    if role != Role::Method && method.answers_with_stream() {
+        return Err(BuildError::Needs(format!("{what} returns a stream, which only a method can")));
     }
     let arguments = method.arguments();
     if arguments > most {

@@ -1,25 +1,62 @@
 //! What others want from a session, besides sending.
 
+use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use hub_core::CloseReason;
+use hub_core::server::{AskId, CallId, StreamKey};
+
+use crate::ask::Asked;
 
 /// Control messages for a session; never dropped by a policy. The first wish to close is kept.
 #[derive(Default)]
 pub(crate) struct Inbox {
     waiting: AtomicBool,
-    close: Mutex<Option<Box<CloseReason>>>,
+    post: Mutex<Option<Box<Post>>>,
+}
+
+/// What waits in an inbox.
+#[derive(Default)]
+pub(crate) struct Post {
+    pub(crate) close: Option<CloseReason>,
+    /// In the order in which they came.
+    pub(crate) notes: Vec<Note>,
+}
+
+/// A control message. What it is about may be over when it is read.
+pub(crate) enum Note {
+    /// The reader of a stream has taken items.
+    Consumed { stream: StreamKey, count: usize },
+    /// Nobody reads a stream any more.
+    Discard(StreamKey),
+    /// A question is on its way to the client.
+    Ask { ask: AskId, timeout: Option<Duration>, asked: Arc<dyn Asked> },
+    /// Nobody waits for an answer any more.
+    Withdraw(AskId),
+    /// A call waits for its client.
+    Release(CallId),
 }
 
 impl Inbox {
+    fn put(&self, put: impl FnOnce(&mut Post)) {
+        let mut post = self.post.lock().unwrap_or_else(PoisonError::into_inner);
+        put(post.get_or_insert_default());
+        drop(post);
+        self.waiting.store(true, Ordering::Release);
+    }
+
     /// Asks the session to end. The caller wakes it.
     pub(crate) fn close(&self, reason: CloseReason) {
-        self.close
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get_or_insert_with(|| Box::new(reason));
-        self.waiting.store(true, Ordering::Release);
+        self.put(|post| {
+            post.close.get_or_insert(reason);
+        });
+    }
+
+    /// Leaves a note. The caller wakes the session.
+    pub(crate) fn note(&self, note: Note) {
+        self.put(|post| post.notes.push(note));
     }
 
     /// Whether something is asked for.
@@ -28,11 +65,11 @@ impl Inbox {
     }
 
     /// What is asked for, once. Costs one load when nothing is.
-    pub(crate) fn take(&self) -> Option<CloseReason> {
+    pub(crate) fn take(&self) -> Option<Box<Post>> {
         if !self.is_waiting() {
             return None;
         }
         self.waiting.store(false, Ordering::Release);
-        self.close.lock().unwrap_or_else(PoisonError::into_inner).take().map(|reason| *reason)
+        mem::take(&mut *self.post.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -23,10 +23,12 @@
 //! # Invariants
 //!
 //! * No user code, no wake and no drop of a user's value happens under a lock. Locks live in
-//!   `outlet`, `inlet`, `inbox`, `shards`, `items` and the endpoint's table (`server::endpoint`).
+//!   `outlet`, `inlet`, `inbox`, `reader`, `slot`, `shards`, `items` and the endpoint's table (`server::endpoint`).
 //! * Every queue has a byte budget and a policy; a push never waits.
 //! * Public types are generic neither over a runtime nor over IO.
 
+mod ask;
+mod caller;
 mod caught;
 mod clients;
 mod context;
@@ -43,15 +45,19 @@ mod items;
 mod member;
 mod options;
 mod outlet;
+mod pump;
 mod raw;
+mod reader;
 mod response;
 mod runtime;
 pub mod server;
 mod shards;
 mod signal;
+mod slot;
 mod socket;
 
-pub use clients::{CallerClients, Clients, SendError, Sending, Sent, Target};
+pub use ask::{Asking, AskingEach, InvokeError};
+pub use clients::{CallerClients, Clients, SendError, Sending, Sent, SingleTarget, Target};
 pub use context::{Context, HubContext, Reconnect, Scope};
 pub use error::HubError;
 pub use extract::{Cancel, State};
@@ -61,6 +67,7 @@ pub use hub::{BuildError, Hub, HubBuilder};
 pub use items::Items;
 pub use options::{HubOptions, MethodOptions, Transports};
 pub use raw::{Chunk, Disconnected, RawConnection};
+pub use reader::{StreamError, StreamReader};
 pub use runtime::{Clock, Runtime, Task};
 pub use server::Body;
 pub use signal::Aborted;
@@ -76,7 +83,10 @@ pub use hub_proto::{Codec, Encoding};
 
 /// What the signatures of methods are made of; the compiler finds them, nobody names them.
 pub mod method {
+    pub use crate::caller::Caller;
     pub use crate::extract::{Argument, Extracted, Need, Parameter, Source};
     pub use crate::handler::{Answer, Handler};
-    pub use crate::response::{Fallible, Plain, Response};
+    pub use crate::response::{
+        Fallible, FallibleStream, Item, Plain, Responded, Response, Streamed,
+    };
 }

@@ -6,8 +6,9 @@ use futures_util::task::AtomicWaker;
 use hub_core::{CloseReason, Delivery, Pushed};
 use hub_proto::{Encoding, Frame};
 
+use crate::deliver::is_turn_of;
 use crate::facts::RequestFacts;
-use crate::inbox::Inbox;
+use crate::inbox::{Inbox, Note};
 use crate::items::Items;
 use crate::outlet::{Outlet, Push};
 use crate::signal::Signal;
@@ -70,6 +71,14 @@ impl Member {
             self.inbox.close(CloseReason::SlowConsumer);
         }
         push
+    }
+
+    /// Leaves a note for the session, and wakes it unless it is its turn. Not to be called under a lock.
+    pub(crate) fn note(&self, note: Note) {
+        self.inbox.note(note);
+        if !is_turn_of(self) {
+            self.waker.wake();
+        }
     }
 
     /// Asks the session to end. Not to be called under a lock.

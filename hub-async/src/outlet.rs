@@ -96,6 +96,15 @@ impl Outlet {
         outbox.has_room() || outbox.is_sealed()
     }
 
+    /// Ready once another item of a stream is worth the while, or nobody will read it any more.
+    pub(crate) fn poll_demand(
+        &self,
+        listener: &mut Option<EventListener>,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        self.poll_room(listener, cx)
+    }
+
     /// Ready once the queue is below its soft budget, or nobody will read it any more.
     pub(crate) fn poll_room(
         &self,

@@ -109,10 +109,24 @@ impl Shards {
 
     /// Collects everybody in the audience.
     pub(crate) fn members(&self, audience: &Audience<'_>) -> Vec<Arc<Member>> {
+        self.members_except(audience, &[])
+    }
+
+    /// One connection.
+    pub(crate) fn member(&self, id: &str) -> Option<Arc<Member>> {
+        self.members(&Audience::Client(id)).pop()
+    }
+
+    /// Collects everybody in the audience but these.
+    pub(crate) fn members_except(
+        &self,
+        audience: &Audience<'_>,
+        except: &[&str],
+    ) -> Vec<Arc<Member>> {
         let mut found = Vec::new();
         for shard in self.shards_of(audience) {
             let registry = shard.read().unwrap_or_else(PoisonError::into_inner);
-            registry.each(audience, &[], |member| found.push(Arc::clone(member)));
+            registry.each(audience, except, |member| found.push(Arc::clone(member)));
         }
         found
     }

@@ -5,7 +5,7 @@ use std::vec;
 use serde::Deserialize;
 
 use crate::framing::{NoRecord, Record};
-use crate::message::{Completion, Headers, Invocation, Message, Outcome};
+use crate::message::{Completion, Headers, Invocation, Message, Outcome, StreamItem};
 use crate::{
     Arguments, BindError, DecodeError, Decoded, EncodeError, Encoding, Payload, TransferFormat,
 };
@@ -128,5 +128,22 @@ pub(crate) fn write_result(
         headers: Headers::default(),
     };
     codec.encode(&Message::Completion(completion), out);
+    Ok(())
+}
+
+pub(crate) fn write_item(
+    codec: &'static dyn Codec,
+    id: &str,
+    item: &dyn erased_serde::Serialize,
+    out: &mut Vec<u8>,
+) -> Result<(), EncodeError> {
+    let mut raw = Vec::new();
+    codec.write(item, &mut raw)?;
+    let item = StreamItem {
+        id: id.into(),
+        item: Payload::new(Encoding::Custom(codec), &raw),
+        headers: Headers::default(),
+    };
+    codec.encode(&Message::StreamItem(item), out);
     Ok(())
 }

@@ -63,16 +63,29 @@ impl Frame {
         value: &T,
     ) -> Result<Self, EncodeError> {
         Self::try_build(encoding.format(), Kind::Counted, |out| match encoding {
-            Encoding::Json => {
-                out.extend_from_slice(b"{\"type\":3,\"invocationId\":");
-                json::string(out, id);
-                out.extend_from_slice(b",\"result\":");
-                encoding.write(value, out)?;
-                out.extend_from_slice(&[b'}', crate::framing::SEPARATOR]);
-                Ok(())
-            }
+            Encoding::Json => write_json((b'3', b",\"result\":"), id, value, out),
             Encoding::MessagePack => msgpack::write_result(id, value, out),
             Encoding::Custom(codec) => codec::write_result(codec, id, &value, out),
+        })
+    }
+
+    /// Encodes the end of the call or stream `id` without a result.
+    pub fn void(encoding: Encoding, id: &str) -> Self {
+        let completion =
+            Completion { id: id.into(), outcome: Outcome::Void, headers: Default::default() };
+        Self::message(encoding, &Message::Completion(completion))
+    }
+
+    /// Encodes one item of the stream `id`.
+    pub fn item<T: serde::Serialize + ?Sized>(
+        encoding: Encoding,
+        id: &str,
+        item: &T,
+    ) -> Result<Self, EncodeError> {
+        Self::try_build(encoding.format(), Kind::Counted, |out| match encoding {
+            Encoding::Json => write_json((b'2', b",\"item\":"), id, item, out),
+            Encoding::MessagePack => msgpack::write_item(id, item, out),
+            Encoding::Custom(codec) => codec::write_item(codec, id, &item, out),
         })
     }
 
@@ -152,6 +165,23 @@ impl Frame {
     }
 }
 
+/// Writes a message of an id and one typed member.
+fn write_json<T: serde::Serialize + ?Sized>(
+    (kind, member): (u8, &[u8]),
+    id: &str,
+    value: &T,
+    out: &mut Vec<u8>,
+) -> Result<(), EncodeError> {
+    out.extend_from_slice(b"{\"type\":");
+    out.push(kind);
+    out.extend_from_slice(b",\"invocationId\":");
+    json::string(out, id);
+    out.extend_from_slice(member);
+    Encoding::Json.write(value, out)?;
+    out.extend_from_slice(&[b'}', crate::framing::SEPARATOR]);
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -166,6 +196,22 @@ mod tests {
         assert_eq!(long.websocket()[..2], [0x81, 127]);
         assert_eq!(long.websocket().len(), long.payload().len() + 10);
         assert_eq!(long.kind(), Kind::Counted);
+    }
+
+    #[test]
+    fn items_and_ends_of_streams() {
+        let item = |encoding| Frame::item(encoding, "s", &[1, 2]).expect("serializable");
+        assert_eq!(
+            item(Encoding::Json).payload(),
+            b"{\"type\":2,\"invocationId\":\"s\",\"item\":[1,2]}\x1e"
+        );
+        assert_eq!(item(Encoding::MessagePack).payload(), b"\x08\x94\x02\x80\xa1s\x92\x01\x02");
+        assert_eq!(item(Encoding::Json).kind(), Kind::Counted);
+        assert_eq!(
+            Frame::void(Encoding::Json, "s").payload(),
+            b"{\"type\":3,\"invocationId\":\"s\"}\x1e"
+        );
+        assert_eq!(Frame::void(Encoding::MessagePack, "s").payload(), b"\x06\x94\x03\x80\xa1s\x02");
     }
 
     #[test]

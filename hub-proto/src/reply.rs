@@ -40,6 +40,16 @@ impl Reply {
         self.id().map(|id| Frame::result(self.encoding, id, value)).transpose()
     }
 
+    /// The end of a stream, or of a call that has neither a result nor an error.
+    pub fn void(&self) -> Option<Frame> {
+        self.id().map(|id| Frame::void(self.encoding, id))
+    }
+
+    /// One item of the stream that answers the call.
+    pub fn item<T: Serialize + ?Sized>(&self, item: &T) -> Result<Option<Frame>, EncodeError> {
+        self.id().map(|id| Frame::item(self.encoding, id, item)).transpose()
+    }
+
     /// A failure. The text must not be empty: JSON cannot tell that from success.
     pub fn failure(&self, text: &str) -> Option<Frame> {
         self.id().map(|id| Frame::failure(self.encoding, id, text))

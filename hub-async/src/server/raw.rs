@@ -130,7 +130,7 @@ impl RawSession {
 
     /// What others want, and what became of the link.
     fn look_around(&mut self, now: Timestamp) {
-        if let Some(reason) = self.member.inbox.take() {
+        if let Some(reason) = self.member.inbox.take().and_then(|post| post.close) {
             self.leave(&reason, now);
         }
         match self.carrier.poll_event() {

@@ -9,20 +9,22 @@ use std::task::{Context, Poll};
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use hub_core::server::CallId;
-use hub_proto::{Frame, Id, Reply};
+use hub_core::server::{AskId, CallId, StreamKey};
+use hub_proto::Frame;
 
+use crate::ask::Asked;
+use crate::caller::Caller;
 use crate::caught::discard;
 use crate::error::HubError;
 use crate::handler::{Answer, Bound};
 use crate::options::MethodOptions;
+use crate::reader::{StreamError, Upload};
 use crate::signal::Signal;
 
 /// A call and what its answer needs besides the result.
 pub(super) struct CallInfo {
     pub(super) id: CallId,
-    pub(super) target: Id,
-    pub(super) reply: Reply,
+    pub(super) caller: Caller,
     pub(super) options: MethodOptions,
 }
 
@@ -41,6 +43,8 @@ struct Calls {
     running: FuturesUnordered<Call>,
     parked: VecDeque<(CallInfo, Bound)>,
     cancels: Vec<(CallId, Arc<Signal>)>,
+    uploads: Vec<(StreamKey, Arc<dyn Upload>)>,
+    asks: Vec<(AskId, Arc<dyn Asked>)>,
 }
 
 struct Call {
@@ -99,6 +103,50 @@ impl Running {
         self.calls().cancels.push((id, cancel));
     }
 
+    /// Remembers where the items of a call's streams go.
+    pub(super) fn open(&mut self, uploads: Vec<(StreamKey, Arc<dyn Upload>)>) {
+        if !uploads.is_empty() {
+            self.calls().uploads.extend(uploads);
+        }
+    }
+
+    /// Where the items of a stream go.
+    pub(super) fn upload(&self, stream: StreamKey) -> Option<Arc<dyn Upload>> {
+        let mut uploads = self.0.iter().flat_map(|calls| &calls.uploads);
+        uploads.find(|(key, _)| *key == stream).map(|(_, upload)| Arc::clone(upload))
+    }
+
+    /// Ends a stream for its reader.
+    pub(super) fn end_upload(&mut self, stream: StreamKey, error: Option<StreamError>) {
+        if let Some(upload) = self.upload(stream) {
+            upload.end(error);
+            self.calls().uploads.retain(|(key, _)| *key != stream);
+            self.tidy();
+        }
+    }
+
+    /// Forgets a stream that nobody reads.
+    pub(super) fn discard_upload(&mut self, stream: StreamKey) {
+        if let Some(calls) = &mut self.0 {
+            calls.uploads.retain(|(key, _)| *key != stream);
+            self.tidy();
+        }
+    }
+
+    /// Remembers who waits for an answer.
+    pub(super) fn asked(&mut self, ask: AskId, asked: Arc<dyn Asked>) {
+        self.calls().asks.push((ask, asked));
+    }
+
+    /// Takes whoever waits for an answer.
+    pub(super) fn take_asked(&mut self, ask: AskId) -> Option<Arc<dyn Asked>> {
+        let calls = self.0.as_mut()?;
+        let at = calls.asks.iter().position(|(id, _)| *id == ask)?;
+        let (_, asked) = calls.asks.swap_remove(at);
+        self.tidy();
+        Some(asked)
+    }
+
     /// Tells one call that nobody waits for it any more.
     pub(super) fn cancel(&self, id: CallId) {
         let cancels = self.0.iter().flat_map(|calls| &calls.cancels);
@@ -111,7 +159,12 @@ impl Running {
         for (_, cancel) in &calls.cancels {
             cancel.fire();
         }
-        discard(mem::take(&mut calls.parked));
+        for (_, upload) in &calls.uploads {
+            upload.end(Some(StreamError::Closed));
+        }
+        // Those who wait for an answer see for themselves that the connection is over.
+        discard((mem::take(&mut calls.parked), mem::take(&mut calls.asks)));
+        discard(mem::take(&mut calls.uploads));
         if calls.running.iter().any(Call::is_dropped_with_its_client) {
             let all = mem::take(&mut calls.running).into_iter();
             let (dropped, kept): (Vec<_>, Vec<_>) = all.partition(Call::is_dropped_with_its_client);
@@ -133,7 +186,23 @@ impl Running {
     pub(super) fn forget(&mut self, id: CallId) {
         let Some(calls) = &mut self.0 else { return };
         calls.cancels.retain(|(call, _)| *call != id);
-        if calls.running.is_empty() && calls.parked.is_empty() && calls.cancels.is_empty() {
+        if !calls.uploads.is_empty() {
+            // A reader that outlives its method has had everything.
+            let over = calls.uploads.extract_if(.., |(stream, _)| stream.call() == id);
+            over.for_each(|(_, upload)| upload.end(None));
+        }
+        self.tidy();
+    }
+
+    fn tidy(&mut self) {
+        let is_idle = self.0.as_ref().is_some_and(|calls| {
+            calls.running.is_empty()
+                && calls.parked.is_empty()
+                && calls.cancels.is_empty()
+                && calls.uploads.is_empty()
+                && calls.asks.is_empty()
+        });
+        if is_idle {
             self.0 = None;
         }
     }

@@ -97,7 +97,7 @@ impl Session {
     fn turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.member.waker.register(cx.waker());
         let now = self.ticket.endpoint().clock.now();
-        let turn = Turn::begin();
+        let turn = Turn::begin(&self.member);
         self.fire_timers(now);
         let reads = self.read(now, cx);
         let settled = self.settle(now, cx);
@@ -155,22 +155,28 @@ impl Session {
     /// One thing that happened; false when there is none.
     fn step(&mut self, now: Timestamp, cx: &mut Context<'_>) -> bool {
         self.look_into_inbox(now);
-        if let Some(event) = self.connection.poll_event() {
+        if self.move_output(now) {
+            // An answer is queued before the next call can send, and a last frame that was taken may let
+            // the end be reported.
+        } else if let Some(event) = self.connection.poll_event() {
             self.on_event(event, now, cx);
         } else if let Some(event) = self.carrier.poll_event() {
             self.on_link(event, now);
-        } else if self.move_output(now) {
-            // A last frame that was taken may let the end be reported.
         } else if let Some(done) = self.running.poll(cx) {
             self.finish(done, now);
         } else {
-            return self.poll_hook(now, cx);
+            // Those who did not come to an end may have left notes.
+            return self.poll_hook(now, cx) || self.member.inbox.is_waiting();
         }
         true
     }
 
     fn look_into_inbox(&mut self, now: Timestamp) {
-        if let Some(reason) = self.member.inbox.take() {
+        let Some(post) = self.member.inbox.take() else { return };
+        for note in post.notes {
+            self.read_note(note, now);
+        }
+        if let Some(reason) = post.close {
             self.connection.close(reason, now);
         }
     }

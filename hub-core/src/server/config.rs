@@ -63,7 +63,6 @@ impl Config {
             ("keep_alive_interval", self.keep_alive_interval),
             ("client_timeout_interval", self.client_timeout_interval),
             ("message_timeout", self.message_timeout),
-            ("disconnect_timeout", self.resume_timeout),
         ];
         let limits = [
             ("maximum_receive_message_size", self.limits.message.unwrap_or(1)),

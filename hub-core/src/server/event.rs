@@ -83,6 +83,13 @@ pub struct StreamKey {
     pub(super) nth: u32,
 }
 
+impl StreamKey {
+    /// The call that it belongs to.
+    pub const fn call(self) -> CallId {
+        self.call
+    }
+}
+
 /// A value of the client's that nobody has read yet.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Raw(Box<[u8]>);

@@ -30,6 +30,8 @@ pub enum CallFault<'a> {
     TooLarge(usize),
     /// The method failed, with a detail that may be shown: `{Type}: {text}`.
     Failed(Option<&'a str>),
+    /// The stream that the method returned failed, with a detail of the same kind.
+    StreamFailed(Option<&'a str>),
 }
 
 impl From<BindError> for CallFault<'_> {
@@ -55,6 +57,7 @@ impl CallFault<'_> {
             Self::TooLarge(_) => "message too large for the method",
             Self::Streams { .. } => "wrong number of streams",
             Self::Failed(_) => "the method failed",
+            Self::StreamFailed(_) => "the stream failed",
         }
     }
 
@@ -95,6 +98,12 @@ impl CallFault<'_> {
             Self::Streams { sent, expected } => format!(
                 "An unexpected error occurred invoking '{target}' on the server. HubException: Client sent {sent} stream(s), Hub method expects {expected}."
             ),
+            Self::StreamFailed(Some(detail)) => {
+                format!("An error occurred on the server while streaming results. {detail}")
+            }
+            Self::StreamFailed(None) => {
+                "An error occurred on the server while streaming results.".to_owned()
+            }
             Self::Failed(Some(detail)) => {
                 format!("An unexpected error occurred invoking '{target}' on the server. {detail}")
             }

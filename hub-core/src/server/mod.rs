@@ -234,7 +234,7 @@ impl Connection {
             return self.malformed(PeerFault::Message(self.encoding.malformed()), now);
         }
         self.tick(now);
-        if !matches!(fault, CallFault::Failed(_)) {
+        if !matches!(fault, CallFault::Failed(_) | CallFault::StreamFailed(_)) {
             self.charge();
         }
         let text = fault.text(&call.target, self.config.detailed_errors);

@@ -108,6 +108,19 @@ pub(crate) fn write_result<T: Serialize + ?Sized>(
     })
 }
 
+/// Appends a whole StreamItem with a typed item.
+pub(crate) fn write_item<T: Serialize + ?Sized>(
+    id: &str,
+    item: &T,
+    out: &mut Vec<u8>,
+) -> Result<(), EncodeError> {
+    write_binary(out, |out| {
+        start(out, 4, 2, &Headers::default());
+        string(out, id);
+        write_value(item, out)
+    })
+}
+
 /// Appends the head of a list of arguments.
 pub(crate) fn write_list(count: usize, out: &mut Vec<u8>) {
     head(out, count, 0x90, 0x0F, [0xDC, 0xDD]);

@@ -23,7 +23,7 @@ pub use elements::{Elements, check, read};
 pub use encode::{encode, write_invocation};
 
 pub(crate) use elements::split;
-pub(crate) use encode::{write_list, write_result, write_value};
+pub(crate) use encode::{write_item, write_list, write_result, write_value};
 
 /// How deep arrays and maps may nest; the message itself is 1. The same as in JSON.
 pub const MAX_DEPTH: usize = 64;

@@ -5,15 +5,19 @@ use std::sync::Arc;
 use std::task::Context;
 
 use futures_util::FutureExt;
-use hub_core::Timestamp;
-use hub_core::server::{Admission, Call, CallFault, Event};
+use hub_core::server::{self, Admission, AskError, AskId, Call, CallFault, Event, Raw, StreamKey};
+use hub_core::{PeerFault, Timestamp};
 use hub_proto::BindError;
 
 use super::Session;
-use crate::caught::{caught, forget};
+use crate::ask::{InvokeError, Place};
+use crate::caller::Caller;
+use crate::caught::{caught, discard, forget};
 use crate::context::Context as HubCallContext;
 use crate::error::HubError;
-use crate::handler::{Answer, Invoked, Surroundings, failure};
+use crate::handler::{Answer, Invoked, Surroundings};
+use crate::inbox::Note;
+use crate::reader::{Readers, StreamError};
 use crate::server::running::{CallInfo, Done};
 
 impl Session {
@@ -35,12 +39,17 @@ impl Session {
             }
             Event::Started(id) => {
                 if let Some((info, bound)) = self.running.unpark(id) {
-                    let answer = bound(info.reply.clone());
+                    let answer = bound(info.caller.clone());
                     self.start(info, answer, now, cx);
                 }
             }
             Event::Cancelled(id) => self.running.cancel(id),
-            Event::Item { .. } | Event::Ended { .. } | Event::Answered { .. } => {}
+            Event::Item { stream, item } => self.take_item(stream, &item, now),
+            Event::Ended { stream, error } => {
+                let error = error.map(|error| StreamError::Client(error.into()));
+                self.running.end_upload(stream, error);
+            }
+            Event::Answered { ask, answer } => self.take_answer(ask, &answer, now),
             Event::Closed(reason) => self.leave(reason, now),
         }
     }
@@ -58,22 +67,34 @@ impl Session {
             arguments.check().map_err(CallFault::Arguments)?;
             return Err(CallFault::UnknownMethod);
         };
-        let misuse = if call.streaming {
-            Some(CallFault::NotStreaming)
-        } else if !call.streams.is_empty() {
-            Some(CallFault::Streams { sent: call.streams.len(), expected: 0 })
-        } else {
-            None
+        let (sent, expected) = (call.streams.len(), method.streams());
+        let misuse = match (call.streaming, method.answers_with_stream()) {
+            (true, false) => Some(CallFault::NotStreaming),
+            (false, true) => Some(CallFault::Streaming),
+            _ if sent != expected => Some(CallFault::Streams { sent, expected }),
+            _ => None,
         };
-        let (target, reply) = (call.target.clone(), call.reply.clone());
-        let info = CallInfo { id: call.id, target, reply, options };
-        let context = HubCallContext::new(Arc::clone(&hub), Arc::clone(&self.member));
+        let config = &self.ticket.endpoint().config;
+        let limits = config.limits;
+        let caller = Caller {
+            member: Arc::clone(&self.member),
+            reply: call.reply.clone(),
+            target: call.target.clone(),
+            detailed: config.detailed_errors,
+            spawned: options.spawn,
+            stop: None,
+        };
+        let place = Place::Method(call.id);
+        let context = HubCallContext::new(Arc::clone(&hub), Arc::clone(&self.member), place);
+        let member = Arc::clone(&self.member);
+        let mut readers = Readers::new(&call.streams, &member, limits.stream_items);
         let mut cancel = None;
         let around = Surroundings {
             context: &context,
             states: &hub.states,
             reason: None,
             cancel: &mut cancel,
+            readers: &mut readers,
         };
         let (connection, id) = (&mut self.connection, call.id);
         let mut admit = || match misuse {
@@ -81,7 +102,8 @@ impl Session {
             Some(_) => Admission::Gone,
         };
         // Arguments are the hub's own types: reading them is the hub's own code.
-        let invoked = caught(|| method.invoke(around, arguments, &call.reply, &mut admit));
+        let invoked = caught(|| method.invoke(around, arguments, &caller, &mut admit));
+        let info = CallInfo { id, caller, options };
         let Some(invoked) = invoked else {
             self.finish(Done { call: info, result: Err(HubError::panicked()) }, now);
             return Ok(());
@@ -93,12 +115,12 @@ impl Session {
         if let Some(cancel) = cancel {
             self.running.watch(id, cancel);
         }
+        self.running.open(readers.opened());
         match invoked {
             Invoked::Running(answer) => self.start(info, answer, now, cx),
             Invoked::Parked(bound) => self.running.park(info, bound),
             Invoked::Full => {
                 self.running.forget(id);
-                let limits = &self.ticket.endpoint().config.limits;
                 return Err(CallFault::TooMany(limits.parked_calls));
             }
             Invoked::Gone => self.running.forget(id),
@@ -124,20 +146,88 @@ impl Session {
         )
     }
 
+    /// Hands an item to its reader.
+    fn take_item(&mut self, stream: StreamKey, item: &Raw, now: Timestamp) {
+        let payload = item.payload(self.connection.encoding());
+        let upload = self.running.upload(stream);
+        // The hub's own types are read by the hub's own code.
+        let read = match &upload {
+            Some(upload) => caught(|| upload.item(payload)).unwrap_or(Err(BindError::Shape)),
+            None => payload.check(),
+        };
+        match read {
+            Ok(()) => {}
+            Err(BindError::Syntax) => {
+                let fault = PeerFault::Message(self.connection.encoding().malformed());
+                self.connection.malformed(fault, now);
+            }
+            Err(_) => {
+                tracing::debug!(connection = &*self.member.id, "an item does not fit its stream");
+                self.running.end_upload(stream, Some(StreamError::Bind));
+                self.connection.discard(stream, now);
+            }
+        }
+    }
+
+    /// Hands an answer to whoever has asked.
+    fn take_answer(&mut self, ask: AskId, answer: &server::Answer, now: Timestamp) {
+        let encoding = self.connection.encoding();
+        let Some(asked) = self.running.take_asked(ask) else { return };
+        let error = match answer {
+            server::Answer::Result(result) => {
+                let read = caught(|| asked.answer(result.payload(encoding)));
+                if read == Some(Err(BindError::Syntax)) {
+                    let fault = PeerFault::Message(encoding.malformed());
+                    self.connection.malformed(fault, now);
+                }
+                match read {
+                    Some(_) => return,
+                    None => InvokeError::Bind("a type whose Deserialize panics"),
+                }
+            }
+            server::Answer::Error(text) => InvokeError::Client((**text).to_owned()),
+            server::Answer::Nothing => InvokeError::NoResult,
+            server::Answer::TimedOut => InvokeError::TimedOut,
+        };
+        asked.fail(error);
+    }
+
+    /// Does what others want from the connection.
+    pub(super) fn read_note(&mut self, note: Note, now: Timestamp) {
+        match note {
+            Note::Consumed { stream, count } => self.connection.consumed(stream, count, now),
+            Note::Discard(stream) => {
+                self.running.discard_upload(stream);
+                self.connection.discard(stream, now);
+            }
+            Note::Ask { ask, timeout, asked } => {
+                let usual = self.ticket.endpoint().options.client_result_timeout;
+                let until = now + timeout.unwrap_or(usual);
+                match self.connection.ask(ask, Some(until), now) {
+                    Ok(()) => self.running.asked(ask, asked),
+                    // Whoever asked sees for itself that the connection is over.
+                    Err(AskError::Gone) => {}
+                    Err(error) => asked.fail(error.into()),
+                }
+            }
+            Note::Withdraw(ask) => {
+                self.connection.withdraw(ask);
+                discard(self.running.take_asked(ask));
+            }
+            Note::Release(call) => self.connection.release(call, now),
+        }
+    }
+
     pub(super) fn finish(&mut self, done: Done, now: Timestamp) {
         let Done { call, result } = done;
         let answer = result.unwrap_or_else(|error| {
             tracing::warn!(
                 connection = &*self.member.id,
-                method = &*call.target,
+                method = &*call.caller.target,
                 error = error.name(),
                 "a hub method failed"
             );
-            call.reply.failure(&failure(
-                &error,
-                &call.target,
-                self.ticket.endpoint().config.detailed_errors,
-            ))
+            call.caller.failure(&error)
         });
         self.running.forget(call.id);
         // A method that has aborted its connection is not answered.

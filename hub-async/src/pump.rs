@@ -1,0 +1,88 @@
+//! Sending a stream, item by item.
+
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use event_listener::EventListener;
+use futures_util::Stream;
+use hub_core::{CloseReason, Delivery, Pushed};
+use hub_proto::Frame;
+
+use crate::caller::Caller;
+use crate::caught::caught;
+use crate::deliver::deliver;
+use crate::error::HubError;
+use crate::response::{Item, Responded};
+
+/// How many items one stream sends before it lets others have their turn.
+const STRETCH: usize = 32;
+
+/// Sends a stream to whoever called for it, and gives its end.
+///
+/// The stream is asked for an item only when the connection has room for it, and dropped when the client
+/// cancels it or is gone, unless its method takes a `Cancel` to see to that itself.
+pub(crate) async fn pump<S, M>(stream: S, to: Caller) -> Responded
+where
+    S: Stream<Item: Item<M>> + Send,
+{
+    let mut stream = pin!(stream);
+    let mut pump = Pump { to, stopped: None, room: None };
+    poll_fn(|cx| pump.poll(stream.as_mut(), cx)).await
+}
+
+struct Pump {
+    to: Caller,
+    stopped: Option<EventListener>,
+    room: Option<EventListener>,
+}
+
+impl Pump {
+    fn poll<S, M>(&mut self, mut stream: Pin<&mut S>, cx: &mut Context<'_>) -> Poll<Responded>
+    where
+        S: Stream<Item: Item<M>>,
+    {
+        for _ in 0..STRETCH {
+            if let Some(stop) = &self.to.stop
+                && stop.poll(&mut self.stopped, cx).is_ready()
+            {
+                return Poll::Ready(Ok(self.to.reply.void()));
+            }
+            ready!(self.to.member.outlet.poll_demand(&mut self.room, cx));
+            let reply = &self.to.reply;
+            // A panic of the stream's is its own end.
+            let next = caught(|| {
+                let item = stream.as_mut().poll_next(cx);
+                item.map(|item| item.map(|item| item.encode(reply)))
+            });
+            match ready!(next.unwrap_or(Poll::Ready(Some(Err(HubError::panicked()))))) {
+                Some(Ok(item)) => self.send(item),
+                Some(Err(error)) => {
+                    tracing::warn!(
+                        connection = &*self.to.member.id,
+                        method = &*self.to.target,
+                        error = error.name(),
+                        "a stream failed"
+                    );
+                    return Poll::Ready(Ok(self.to.stream_failure(&error)));
+                }
+                None => return Poll::Ready(Ok(self.to.reply.void())),
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    fn send(&self, item: Option<Frame>) {
+        let (Some(item), member) = (item, &self.to.member) else { return };
+        let push = member.outlet.push(&item, Delivery::Own);
+        if push.pushed == Pushed::Overflow {
+            member.close(CloseReason::SlowConsumer);
+        }
+        // In the turn of its session, which writes at the end of it, nobody has to be told.
+        if push.wake && self.to.spawned {
+            deliver(&mut vec![Arc::clone(member)]);
+        }
+    }
+}
