@@ -1,6 +1,7 @@
 //! How methods are found, bound and answered, record by record.
 
 use hub_async::{Cancel, Context, Hub, HubError, HubOptions, State};
+use hub_proto::ws::Opcode;
 use tests::memory::Seen;
 
 use super::*;
@@ -66,6 +67,44 @@ fn four_kinds_of_arguments_are_bound_by_their_place() {
         let mut client = connect(&service).await;
         client.call("1", "Four", r#"[32,42,"m","string"]"#).await;
         assert_eq!(client.next().await, result("1", r#""32, 42, m, string""#));
+    });
+}
+
+#[test]
+fn a_call_in_three_pieces_is_answered_once_when_it_is_whole() {
+    run(async {
+        let service = serve(hub());
+        let mut client = connect(&service).await;
+        let pieces = [r#"{"type":1,"invocationId":"1","tar"#, r#"get":"Echo","argum"#];
+        for piece in pieces {
+            client.frame(Opcode::Text, piece.as_bytes()).await;
+            pause(1).await;
+            assert_eq!(client.so_far(), []);
+        }
+        client.frame(Opcode::Text, b"ents\":[\"hi\"]}\x1e").await;
+        pause(1).await;
+        assert_eq!(client.so_far(), [result("1", r#""hi""#)]);
+    });
+}
+
+/// One packet of calls that need no time, and of what ends the connection behind them.
+#[test]
+fn what_was_called_before_the_end_is_answered_before_the_close() {
+    run(async {
+        let service = serve(hub().method("Abort", async |ctx: Context| ctx.abort()));
+        let call = r#"{"type":1,"invocationId":"1","target":"Value","arguments":[]}"#;
+        let abort = r#"{"type":1,"invocationId":"2","target":"Abort","arguments":[]}"#;
+        for (last, close) in [(CLOSE, CLOSE), (abort, CLOSE), ("nonsense", CLOSE_ERROR)] {
+            let mut client = connect(&service).await;
+            client.send(&format!("{call}\u{1e}{last}\u{1e}{call}")).await;
+            let seen = [client.next().await, client.next().await, client.next().await];
+            assert_eq!(seen, [result("1", "43"), record(close), Seen::Close(Some(1000))]);
+        }
+        let mut client = connect(&service).await;
+        client.send(call).await;
+        client.close(1000).await;
+        let seen = client.rest().await;
+        assert_eq!(seen, [result("1", "43"), record(CLOSE_RECONNECT), Seen::Close(Some(1000))]);
     });
 }
 

@@ -344,3 +344,42 @@ fn two_aborts_are_one_close() {
         is_left_alone(&service).await;
     });
 }
+
+#[test]
+fn an_abort_while_it_is_greeted_is_a_close_and_has_its_farewell() {
+    run(async {
+        let notes = Notes::default();
+        let service = serve(reasons(&notes).on_connected(async |ctx: Context| {
+            assert!(!ctx.is_aborted(), "nobody has aborted it");
+            ctx.abort();
+        }));
+        let mut client = connect(&service).await;
+        assert_eq!(client.next().await, record(CLOSE));
+        assert_eq!(client.next().await, Seen::Close(Some(1000)));
+        assert_eq!(notes.all(), ["Aborted"]);
+    });
+}
+
+#[test]
+fn the_request_of_a_connection_is_known_to_its_methods_and_hooks() {
+    fn tell(ctx: &Context) -> String {
+        let request = ctx.request();
+        format!("{} {:?}", request.path(), request.query_value("who"))
+    }
+    run(async {
+        let notes = Notes::default();
+        let hub = Hub::builder()
+            .state(notes.clone())
+            .on_connected(async |ctx: Context, notes: State<Notes>| notes.add(tell(&ctx)))
+            .method("Request", async |ctx: Context| tell(&ctx))
+            .on_disconnected(async |ctx: Context, notes: State<Notes>| notes.add(tell(&ctx)));
+        let service = serve(hub);
+        let mut client = Client::connect(&service, "/hub?who=a%20b").await;
+        client.call("1", "Request", "[]").await;
+        assert_eq!(client.next().await, answer("1", r#""/hub Some(\"a b\")""#));
+        client.send(CLOSE).await;
+        assert_eq!(client.next().await, record(CLOSE));
+        pause(1).await;
+        assert_eq!(notes.all(), [r#"/hub Some("a b")"#; 2]);
+    });
+}
