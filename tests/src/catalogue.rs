@@ -131,6 +131,9 @@ impl Checker<'_> {
                 self.find(line, &format!("there is no file {path}"));
                 continue;
             };
+            if !is_built(&path, self.read) {
+                self.find(line, &format!("{path} is no module of the file above it"));
+            }
             if self.files.insert(name.to_owned(), (path, text)).is_some() {
                 self.find(line, &format!("{name} is the name of two files"));
             }
@@ -288,6 +291,19 @@ fn is_file(name: &str) -> bool {
     name.ends_with(".rs") || name.ends_with(".mjs")
 }
 
+/// Whether the file that a source is a module of, where there is one, says so.
+fn is_built(path: &str, read: &dyn Fn(&str) -> Option<String>) -> bool {
+    let Some((folder, name)) = path.rsplit_once('/') else { return true };
+    let Some(module) = name.strip_suffix(".rs") else { return true };
+    let roots = [format!("{folder}/main.rs"), format!("{folder}/mod.rs")];
+    let roots = roots.into_iter().chain([format!("{folder}/lib.rs"), format!("{folder}.rs")]);
+    let mut roots = roots.filter(|root| root != path).filter_map(|root| read(&root)).peekable();
+    let line = format!("mod {module};");
+    let declares =
+        |text: String| text.lines().any(|own| own.trim().trim_start_matches("pub ") == line);
+    roots.peek().is_none() || roots.any(declares) || module == "main" || module == "mod"
+}
+
 /// Whether a file has a test of that name that runs by itself.
 fn is_test(path: &str, text: &str, name: &str) -> bool {
     if path.ends_with(".mjs") {
@@ -364,7 +380,7 @@ mod tests {
     fn read(path: &str) -> Option<String> {
         let text = match path {
             "core/a.rs" => {
-                "#[test]\nfn begins() {}\n\nfn helper() {}\n#[test]\n#[ignore]\nfn slow() {}\n"
+                "#[test]\nfn begins() {}\n\nfn plain() {}\n#[test]\n#[ignore]\nfn slow() {}\n"
             }
             "core/cases.mjs" => {
                 "export async function starts(world) {}\nexport const constant = 1;\nconst own = 2;\n  async method(stage) {"
@@ -372,6 +388,7 @@ mod tests {
             "tests/life/main.rs" => {
                 "proptest! {\n    #[test]\n    // why\n    #[allow(x)]\n    fn ends(steps in 0..1) {}\n}\nTrial::test(\"life::trial\", x)\nTarget { name: \"ws\" }\n#[tokio::test(x)]\nasync fn real() {}"
             }
+            "tests/life/lost.rs" => "#[test]\nfn lost() {}",
             _ => return None,
         };
         Some(text.to_owned())
@@ -436,8 +453,19 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_is_not_built_is_found() {
+        assert_eq!(
+            changed(
+                "| `life/main.rs` | `tests/` |",
+                "| `life/main.rs` `life/lost.rs` | `tests/` |"
+            ),
+            ["line 5: tests/life/lost.rs is no module of the file above it"]
+        );
+    }
+
+    #[test]
     fn a_test_that_is_not_there_is_found_and_so_is_one_that_does_not_run() {
-        for name in ["begin", "beginss", "helper", "slow"] {
+        for name in ["begin", "beginss", "plain", "slow"] {
             let finding = format!("line 11: core/a.rs has no test {name}");
             assert_eq!(changed("`a.rs::begins`", &format!("`a.rs::{name}`")), [finding]);
         }
