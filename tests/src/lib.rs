@@ -1,6 +1,7 @@
 //! What the integration tests share.
 
 pub mod architecture;
+pub mod catalogue;
 pub mod fuzz;
 pub mod hub;
 pub mod linear;

@@ -1,9 +1,11 @@
 //! How hubs behave, over pipes in memory and in virtual time.
 
 mod building;
+mod calling;
 mod endings;
 mod everywhere;
 mod hooks;
+mod lifetime;
 mod logs;
 mod methods;
 mod names;
@@ -11,6 +13,8 @@ mod order;
 mod protocols;
 mod raw;
 mod requests;
+mod routing;
+mod sending;
 mod shutdown;
 mod slow;
 mod timers;
