@@ -2,19 +2,22 @@
 
 mod batch;
 mod delivery;
+mod replay;
+mod resume;
 #[cfg(test)]
 mod tests;
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use hub_proto::{Frame, Kind};
 
 pub use self::batch::Batch;
 pub use self::delivery::{Delivery, Pushed, SlowConsumer};
+use self::replay::Replay;
 use crate::limits::Limits;
 use crate::queue::Queue;
 use crate::time::Timestamp;
 
-/// The queue in front of one link.
+/// The queue in front of a link; of one link after another, when it is [resumable](Self::resumable).
 #[derive(Debug)]
 pub struct Outbox {
     queue: Queue<Entry>,
@@ -24,21 +27,25 @@ pub struct Outbox {
     lent: u8,
     /// Somebody else wanted to write meanwhile.
     asked: bool,
-    /// Bytes in the queue that have not left.
+    /// Bytes that wait and have never left; of a resumable connection those of whole frames.
     bytes: usize,
     gate: Gate,
     policy: SlowConsumer,
-    soft: usize,
-    hard: usize,
+    soft: u32,
+    hard: u32,
     last_write: Timestamp,
     /// Somebody was told to wait for room.
     crowded: bool,
+    /// What a resumable connection keeps besides.
+    replay: Option<Box<Replay>>,
 }
 
 #[derive(Debug)]
 struct Entry {
     bytes: Bytes,
     origin: Origin,
+    /// Whether stateful reconnect counts it.
+    counted: bool,
 }
 
 /// Where bytes come from, which decides what may push them out.
@@ -73,10 +80,11 @@ impl Outbox {
             bytes: 0,
             gate: Gate::Shut,
             policy,
-            soft: limits.soft_output,
-            hard: limits.hard_output,
+            soft: saturating(limits.soft_output),
+            hard: saturating(limits.hard_output),
             last_write: now,
             crowded: false,
+            replay: None,
         }
     }
 
@@ -88,32 +96,44 @@ impl Outbox {
     }
 
     /// Queues a frame. The answer to the handshake opens the gate, a Close seals it behind itself.
+    ///
+    /// While a resumable connection has no link, only counted messages are queued, and a Close drops all.
     pub fn push(&mut self, frame: &Frame, delivery: Delivery) -> Pushed {
-        match (self.gate, frame.kind()) {
+        let kind = frame.kind();
+        match (self.gate, kind) {
             (Gate::Sealed, _) => return Pushed::Refused,
             (Gate::Shut, Kind::Handshake) => self.gate = Gate::Open,
             (Gate::Shut, _) => return Pushed::Refused,
-            (Gate::Open, Kind::Close) => self.gate = Gate::Sealed,
-            (Gate::Open, Kind::Counted | Kind::Uncounted | Kind::Handshake) => {}
+            (Gate::Open, Kind::Counted) => {}
+            (Gate::Open, Kind::Uncounted | Kind::Handshake) => {
+                if self.is_unlinked() {
+                    return Pushed::Refused;
+                }
+            }
+            (Gate::Open, Kind::Close) => {
+                if !self.stop_replay() {
+                    return Pushed::Refused;
+                }
+                self.gate = Gate::Sealed;
+            }
         }
-        self.enqueue(frame.websocket().clone(), delivery, frame.kind() == Kind::Close)
+        self.enqueue(frame.websocket().clone(), delivery, kind)
     }
 
     /// Queues a message of a connection without hub protocol, with its WebSocket header; never dropped.
     pub fn push_raw(&mut self, message: Bytes) -> Pushed {
         match self.gate {
-            Gate::Open => self.enqueue(message, Delivery::Own, false),
+            Gate::Open => self.enqueue(message, Delivery::Own, Kind::Uncounted),
             Gate::Shut | Gate::Sealed => Pushed::Refused,
         }
     }
 
-    fn enqueue(&mut self, bytes: Bytes, delivery: Delivery, is_close: bool) -> Pushed {
+    fn enqueue(&mut self, bytes: Bytes, delivery: Delivery, kind: Kind) -> Pushed {
         let size = bytes.len();
-        if self.bytes > self.hard && !is_close {
+        if self.bytes > self.hard as usize && kind != Kind::Close {
             return Pushed::Overflow;
         }
-        let over = self.bytes + size > self.soft && !self.queue.is_empty();
-        if over && delivery == Delivery::Hub {
+        if delivery == Delivery::Hub && self.bytes > 0 && self.lacks_room_for(size) {
             match self.policy {
                 SlowConsumer::Wait => {}
                 SlowConsumer::DropNewest => return Pushed::Dropped,
@@ -122,23 +142,24 @@ impl Outbox {
             }
         }
         self.bytes += size;
-        self.queue.push_back(Entry {
-            bytes,
-            origin: match delivery {
-                Delivery::Own => Origin::Own,
-                Delivery::Hub => Origin::Hub,
-            },
-        });
-        if self.bytes <= self.soft {
-            return Pushed::Queued;
+        let origin = match delivery {
+            Delivery::Own => Origin::Own,
+            Delivery::Hub => Origin::Hub,
+        };
+        let entry = Entry { bytes, origin, counted: kind == Kind::Counted };
+        match &mut self.replay {
+            None => self.queue.push_back(entry),
+            Some(replay) => self.queue.extend(replay.pass(entry)),
         }
-        self.crowded = true;
-        Pushed::Waiting
+        if self.has_room() { Pushed::Queued } else { Pushed::Waiting }
     }
 
     /// Puts a control frame of the link in front of every frame of which nothing has left, in the place
     /// of the last one if that still waits: nobody fills the queue with pings.
     pub fn push_control(&mut self, frame: Bytes) {
+        if self.is_unlinked() {
+            return;
+        }
         let at = self.begun();
         self.bytes += frame.len();
         match self.queue.get_mut(at) {
@@ -146,16 +167,17 @@ impl Outbox {
                 self.bytes -= entry.bytes.len();
                 entry.bytes = frame;
             }
-            _ => self.queue.insert(at, Entry { bytes: frame, origin: Origin::Control }),
+            _ => self.queue.insert(at, Entry::uncounted(frame, Origin::Control)),
         }
     }
 
     /// Ends the queue; `last` (the link's close) is the last thing that leaves.
     pub fn seal(&mut self, last: Option<Bytes>) {
+        let linked = self.stop_replay();
         self.gate = Gate::Sealed;
-        if let Some(bytes) = last {
+        if let Some(bytes) = last.filter(|_| linked) {
             self.bytes += bytes.len();
-            self.queue.push_back(Entry { bytes, origin: Origin::Own });
+            self.queue.push_back(Entry::uncounted(bytes, Origin::Own));
         }
     }
 
@@ -166,11 +188,15 @@ impl Outbox {
         self.written = 0;
         self.lent = 0;
         self.bytes = 0;
+        self.replay = None;
     }
 
     /// Adds what should be written next to an empty batch. None of it is dropped before the next call
     /// of [`written`](Self::written).
     pub fn next(&mut self, batch: &mut Batch) {
+        if self.is_unlinked() {
+            return;
+        }
         let mut skip = self.written;
         for entry in self.queue.iter() {
             let chunk = entry.bytes.slice(skip.min(entry.bytes.len())..);
@@ -189,17 +215,27 @@ impl Outbox {
         if count > 0 {
             self.last_write = self.last_write.max(now);
         }
-        self.bytes = self.bytes.saturating_sub(count);
         self.written += count;
-        while let Some(first) = self.queue.front()
-            && self.written >= first.bytes.remaining()
-        {
-            self.written -= first.bytes.remaining();
-            self.queue.pop_front();
+        if self.replay.is_some() {
+            return self.count_what_left();
         }
-        if self.queue.is_empty() {
-            // It was abandoned while a batch was out.
-            self.written = 0;
+        self.bytes = self.bytes.saturating_sub(count);
+        while self.take_if_left().is_some() {}
+    }
+
+    /// Takes the first entry off the queue, if all of it has left.
+    fn take_if_left(&mut self) -> Option<Entry> {
+        match self.queue.front() {
+            Some(first) if self.written >= first.bytes.len() => {
+                self.written -= first.bytes.len();
+                self.queue.pop_front()
+            }
+            Some(_) => None,
+            None => {
+                // More than there was, if it was abandoned while a batch was out.
+                self.written = 0;
+                None
+            }
         }
     }
 
@@ -219,14 +255,14 @@ impl Outbox {
         std::mem::replace(&mut self.asked, false)
     }
 
-    /// Bytes that have not left.
+    /// Bytes that wait and have never left.
     pub const fn usage(&self) -> usize {
         self.bytes
     }
 
-    /// Whether everything has left.
+    /// Whether everything has left that may leave now.
     pub const fn is_empty(&self) -> bool {
-        self.queue.is_empty()
+        self.queue.is_empty() || self.is_unlinked()
     }
 
     /// Whether nothing may be pushed any more.
@@ -234,9 +270,9 @@ impl Outbox {
         self.gate == Gate::Sealed
     }
 
-    /// Whether a send has to wait.
+    /// Whether a send has to wait; never for a link that is to come back, which may take long.
     pub const fn is_over_budget(&self) -> bool {
-        self.bytes > self.soft
+        self.bytes > self.soft as usize && !self.is_unlinked()
     }
 
     /// Whether a send may go on. One that may not is [told of](Self::takes_more_again).
@@ -263,18 +299,37 @@ impl Outbox {
         usize::from(self.lent.max(u8::from(self.written > 0)))
     }
 
+    const fn lacks_room_for(&self, size: usize) -> bool {
+        self.bytes + size > self.soft as usize
+    }
+
     /// Drops the hub's oldest messages until `size` more bytes fit, but nothing that has begun to leave.
     fn drop_oldest(&mut self, size: usize) {
         let mut at = self.begun();
-        while self.bytes + size > self.soft
+        while self.lacks_room_for(size)
             && let Some(entry) = self.queue.get(at)
         {
             if entry.origin == Origin::Hub {
                 self.bytes -= entry.bytes.len();
-                self.queue.remove(at);
+                let dropped = self.queue.remove(at);
+                if let Some(replay) = &mut self.replay {
+                    replay.dropped(dropped);
+                }
             } else {
                 at += 1;
             }
         }
+        self.drop_oldest_held(size);
     }
+}
+
+impl Entry {
+    const fn uncounted(bytes: Bytes, origin: Origin) -> Self {
+        Self { bytes, origin, counted: false }
+    }
+}
+
+/// A budget in less room: over 4 GiB there is none.
+const fn saturating(size: usize) -> u32 {
+    if size > u32::MAX as usize { u32::MAX } else { size as u32 }
 }

@@ -1,3 +1,6 @@
+mod random;
+mod resume;
+
 use hub_proto::{Close, Encoding, Message, TransferFormat};
 
 use super::*;
@@ -171,4 +174,9 @@ fn a_control_frame_goes_between_whole_frames_only_and_replaces_the_last() {
     outbox.seal(Some(Bytes::from_static(b"end")));
     let whole = ping.websocket();
     assert_eq!(drain(&mut outbox), [&whole[2..], b"2", whole, b"end"].concat());
+}
+
+#[test]
+fn an_outbox_takes_no_more_than_its_part_of_an_idle_connection() {
+    assert!(size_of::<Outbox>() <= 96, "{}", size_of::<Outbox>());
 }
