@@ -39,7 +39,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 #[derive(Default)]
 struct Client {
     buffer: Vec<u8>,
-    awaits_sequence: bool,
+    expects_sequence: bool,
     next: u64,
     highest: u64,
     delivered: Vec<u64>,
@@ -73,12 +73,12 @@ impl Client {
             panic!("{body:?}")
         };
         if let Message::Sequence(number) = message {
-            assert!(self.awaits_sequence && number as u64 <= self.next);
-            self.awaits_sequence = false;
+            assert!(self.expects_sequence && number as u64 <= self.next);
+            self.expects_sequence = false;
             self.next = number as u64;
             return;
         }
-        assert!(!self.awaits_sequence, "the Sequence comes first");
+        assert!(!self.expects_sequence, "the Sequence comes first");
         match message {
             Message::Completion(done) => {
                 self.next += 1;
@@ -166,7 +166,7 @@ impl World {
         self.flight.clear();
         assert!(self.outbox.relink(&frame));
         self.client.buffer.clear();
-        self.client.awaits_sequence = true;
+        self.client.expects_sequence = true;
     }
 
     fn run(&mut self, step: &Step) {
@@ -181,7 +181,7 @@ impl World {
             Step::Write(count, more) => self.write(count, more),
             Step::Arrive(count) => self.arrive(count),
             Step::Ack(fewer) => {
-                if !self.client.awaits_sequence {
+                if !self.client.expects_sequence {
                     self.outbox.acked((self.client.next - 1).saturating_sub(fewer));
                 }
             }
