@@ -20,6 +20,7 @@ use crate::time::Timestamp;
 /// The queue in front of a link; of one link after another, when it is [resumable](Self::resumable).
 #[derive(Debug)]
 pub struct Outbox {
+    /// What may leave, in order.
     queue: Queue<Entry>,
     /// Bytes of the first entry that have left.
     written: usize,
@@ -44,16 +45,16 @@ pub struct Outbox {
 struct Entry {
     bytes: Bytes,
     origin: Origin,
-    /// Whether stateful reconnect counts it.
-    counted: bool,
 }
 
-/// Where bytes come from, which decides what may push them out.
+/// Where bytes come from, which decides what may push them out, and whether stateful reconnect counts them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Origin {
-    /// The connection.
+    /// The connection, about itself.
     Own,
-    /// The hub; its policy may drop them.
+    /// The connection, and it is counted.
+    Answer,
+    /// The hub, and it is counted; its policy may drop them.
     Hub,
     /// The link; the latest does for all.
     Control,
@@ -133,25 +134,44 @@ impl Outbox {
         if self.bytes > self.hard as usize && kind != Kind::Close {
             return Pushed::Overflow;
         }
-        if delivery == Delivery::Hub && self.bytes > 0 && self.lacks_room_for(size) {
-            match self.policy {
-                SlowConsumer::Wait => {}
-                SlowConsumer::DropNewest => return Pushed::Dropped,
-                SlowConsumer::DropOldest => self.drop_oldest(size),
-                SlowConsumer::Close => return Pushed::Overflow,
-            }
+        if self.lacks_room_for(size)
+            && delivery == Delivery::Hub
+            && self.bytes > 0
+            && let Some(pushed) = self.hold_to_policy(size)
+        {
+            return pushed;
         }
         self.bytes += size;
-        let origin = match delivery {
-            Delivery::Own => Origin::Own,
-            Delivery::Hub => Origin::Hub,
+        let origin = match (kind, delivery) {
+            (Kind::Counted, Delivery::Own) => Origin::Answer,
+            (Kind::Counted, Delivery::Hub) => Origin::Hub,
+            (Kind::Uncounted | Kind::Handshake | Kind::Close, _) => Origin::Own,
         };
-        let entry = Entry { bytes, origin, counted: kind == Kind::Counted };
-        match &mut self.replay {
+        let entry = Entry { bytes, origin };
+        match &self.replay {
             None => self.queue.push_back(entry),
-            Some(replay) => self.queue.extend(replay.pass(entry)),
+            Some(_) => self.pass(entry),
         }
-        if self.has_room() { Pushed::Queued } else { Pushed::Waiting }
+        if !self.is_over_budget() {
+            return Pushed::Queued;
+        }
+        self.crowded = true;
+        Pushed::Waiting
+    }
+
+    /// Does what the policy says about one more message of the hub over the soft budget; gives what becomes
+    /// of that, unless it is queued.
+    #[cold]
+    fn hold_to_policy(&mut self, size: usize) -> Option<Pushed> {
+        match self.policy {
+            SlowConsumer::Wait => None,
+            SlowConsumer::DropNewest => Some(Pushed::Dropped),
+            SlowConsumer::DropOldest => {
+                self.drop_oldest(size);
+                None
+            }
+            SlowConsumer::Close => Some(Pushed::Overflow),
+        }
     }
 
     /// Puts a control frame of the link in front of every frame of which nothing has left, in the place
@@ -167,7 +187,7 @@ impl Outbox {
                 self.bytes -= entry.bytes.len();
                 entry.bytes = frame;
             }
-            _ => self.queue.insert(at, Entry::uncounted(frame, Origin::Control)),
+            _ => self.queue.insert(at, Entry { bytes: frame, origin: Origin::Control }),
         }
     }
 
@@ -177,7 +197,7 @@ impl Outbox {
         self.gate = Gate::Sealed;
         if let Some(bytes) = last.filter(|_| linked) {
             self.bytes += bytes.len();
-            self.queue.push_back(Entry::uncounted(bytes, Origin::Own));
+            self.queue.push_back(Entry { bytes, origin: Origin::Own });
         }
     }
 
@@ -194,9 +214,6 @@ impl Outbox {
     /// Adds what should be written next to an empty batch. None of it is dropped before the next call
     /// of [`written`](Self::written).
     pub fn next(&mut self, batch: &mut Batch) {
-        if self.is_unlinked() {
-            return;
-        }
         let mut skip = self.written;
         for entry in self.queue.iter() {
             let chunk = entry.bytes.slice(skip.min(entry.bytes.len())..);
@@ -220,22 +237,15 @@ impl Outbox {
             return self.count_what_left();
         }
         self.bytes = self.bytes.saturating_sub(count);
-        while self.take_if_left().is_some() {}
-    }
-
-    /// Takes the first entry off the queue, if all of it has left.
-    fn take_if_left(&mut self) -> Option<Entry> {
-        match self.queue.front() {
-            Some(first) if self.written >= first.bytes.len() => {
-                self.written -= first.bytes.len();
-                self.queue.pop_front()
-            }
-            Some(_) => None,
-            None => {
-                // More than there was, if it was abandoned while a batch was out.
-                self.written = 0;
-                None
-            }
+        while let Some(first) = self.queue.front()
+            && self.written >= first.bytes.len()
+        {
+            self.written -= first.bytes.len();
+            self.queue.pop_front();
+        }
+        if self.queue.is_empty() {
+            // It was abandoned while a batch was out.
+            self.written = 0;
         }
     }
 
@@ -262,7 +272,7 @@ impl Outbox {
 
     /// Whether everything has left that may leave now.
     pub const fn is_empty(&self) -> bool {
-        self.queue.is_empty() || self.is_unlinked()
+        self.queue.is_empty()
     }
 
     /// Whether nothing may be pushed any more.
@@ -324,8 +334,8 @@ impl Outbox {
 }
 
 impl Entry {
-    const fn uncounted(bytes: Bytes, origin: Origin) -> Self {
-        Self { bytes, origin, counted: false }
+    const fn is_counted(&self) -> bool {
+        matches!(self.origin, Origin::Answer | Origin::Hub)
     }
 }
 

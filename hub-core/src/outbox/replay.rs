@@ -12,9 +12,10 @@ use crate::queue::Queue;
 pub(super) struct Replay {
     /// How many bytes may be unacked for one more message to enter the queue.
     limit: usize,
-    /// Those that have left on this link and are not acked, with consecutive numbers up to before `next`.
+    /// Those that have left on this link and are not acked, with consecutive numbers up to before `next`;
+    /// without a link, all that have ever left.
     kept: Queue<Bytes>,
-    /// Those that may not leave yet, in order; all of them are counted.
+    /// Those that may not leave yet, in order, all of them counted; without a link, all that wait.
     pub(super) held: Queue<Entry>,
     /// Everything up to this number has arrived.
     acked: u64,
@@ -60,7 +61,7 @@ impl Replay {
 
     /// Gives an entry back for the queue, or holds it.
     pub(super) fn pass(&mut self, entry: Entry) -> Option<Entry> {
-        if entry.counted && !(self.held.is_empty() && self.takes_more()) {
+        if entry.is_counted() && !(self.held.is_empty() && self.takes_more()) {
             self.held.push_back(entry);
             return None;
         }
@@ -80,19 +81,19 @@ impl Replay {
 
     /// Whether one more may enter the queue, whatever its size: it is the next one that waits.
     const fn takes_more(&self) -> bool {
-        self.spoken && self.unacked <= self.limit
+        self.linked && self.spoken && self.unacked <= self.limit
     }
 
     /// Something is in the queue from now on.
     pub(super) const fn enters(&mut self, entry: &Entry) {
-        if entry.counted {
+        if entry.is_counted() {
             self.unacked += entry.bytes.len();
         }
     }
 
     /// Something was taken out of the queue without having left.
     pub(super) fn dropped(&mut self, entry: Option<Entry>) {
-        if let Some(entry) = entry.filter(|entry| entry.counted) {
+        if let Some(entry) = entry.filter(|entry| entry.is_counted()) {
             self.unacked -= entry.bytes.len();
         }
     }
@@ -100,7 +101,7 @@ impl Replay {
     /// Something has left. Gives the bytes that have left for the first time.
     pub(super) fn left(&mut self, entry: Entry) -> usize {
         let size = entry.bytes.len();
-        if !entry.counted {
+        if !entry.is_counted() {
             return size;
         }
         let number = self.next;
@@ -118,27 +119,46 @@ impl Replay {
 
     /// Everything up to that number has arrived; of numbers that no message ever had, nothing is believed.
     pub(super) fn acked(&mut self, number: u64) {
-        let number = number.min(self.sent);
-        while self.acked < number {
-            self.acked += 1;
-            if let Some(bytes) = self.kept.pop_front() {
-                self.unacked -= bytes.len();
-            }
+        self.acked = self.acked.max(number.min(self.sent));
+        while self.first() <= self.acked
+            && let Some(bytes) = self.kept.pop_front()
+        {
+            self.unacked -= bytes.len();
         }
     }
 
-    /// There is a new link. Gives what is to leave on it: the Sequence, then what is not acked, and then the
-    /// rest of what waited for the old one.
-    pub(super) fn relinked(&mut self, sequence: Entry, mut waiting: Queue<Entry>) -> Queue<Entry> {
+    /// The link is gone, with that queue in front of it. Gives the bytes of what is dropped.
+    pub(super) fn unlinked(&mut self, mut queue: Queue<Entry>) -> usize {
+        self.linked = false;
+        let mut dropped = 0;
+        let mut held = Queue::new();
+        while let Some(entry) = queue.pop_front() {
+            if !entry.is_counted() {
+                dropped += entry.bytes.len();
+            } else if self.next <= self.sent {
+                // It was to leave again.
+                self.kept.push_back(entry.bytes);
+                self.next += 1;
+            } else {
+                self.unacked -= entry.bytes.len();
+                held.push_back(entry);
+            }
+        }
+        while let Some(entry) = self.held.pop_front() {
+            held.push_back(entry);
+        }
+        self.held = held;
+        dropped
+    }
+
+    /// There is a new link. Gives what is to leave on it before anything that is held.
+    pub(super) fn relinked(&mut self, sequence: Entry) -> Queue<Entry> {
         self.next = self.first();
         let mut queue = Queue::new();
         queue.push_back(sequence);
         while let Some(bytes) = self.kept.pop_front() {
             // No policy drops it any more: it has a number.
-            queue.push_back(Entry { bytes, origin: Origin::Own, counted: true });
-        }
-        while let Some(entry) = waiting.pop_front() {
-            queue.push_back(entry);
+            queue.push_back(Entry { bytes, origin: Origin::Answer });
         }
         self.linked = true;
         // The client does not take these for a part of the answer to its handshake.
@@ -149,7 +169,7 @@ impl Replay {
     /// Bytes that are not acked, as they are kept account of, and as they are.
     #[cfg(test)]
     pub(super) fn unacked(&self, queue: &Queue<Entry>) -> [usize; 2] {
-        let waiting = queue.iter().filter(|entry| entry.counted).map(|entry| &entry.bytes);
+        let waiting = queue.iter().filter(|entry| entry.is_counted()).map(|entry| &entry.bytes);
         [self.unacked, self.kept.iter().chain(waiting).map(Bytes::len).sum()]
     }
 }

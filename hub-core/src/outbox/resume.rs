@@ -54,15 +54,8 @@ impl Outbox {
             return false;
         }
         let Some(replay) = &mut self.replay else { return false };
-        replay.linked = false;
         self.written = 0;
-        let bytes = &mut self.bytes;
-        self.queue.retain(|entry| {
-            if !entry.counted {
-                *bytes -= entry.bytes.len();
-            }
-            entry.counted
-        });
+        self.bytes -= replay.unlinked(mem::replace(&mut self.queue, Queue::new()));
         true
     }
 
@@ -76,9 +69,9 @@ impl Outbox {
             return false;
         }
         let Some(replay) = &mut self.replay else { return false };
-        let first = Entry::uncounted(sequence.websocket().clone(), Origin::Own);
+        let first = Entry { bytes: sequence.websocket().clone(), origin: Origin::Own };
         self.bytes += first.bytes.len();
-        self.queue = replay.relinked(first, mem::replace(&mut self.queue, Queue::new()));
+        self.queue = replay.relinked(first);
         self.release();
         true
     }
@@ -106,10 +99,22 @@ impl Outbox {
         }
     }
 
-    /// Numbers and keeps what has left.
+    /// Queues an entry, or holds it.
+    #[cold]
+    pub(super) fn pass(&mut self, entry: Entry) {
+        if let Some(replay) = &mut self.replay {
+            self.queue.extend(replay.pass(entry));
+        }
+    }
+
+    /// Takes what has left off the queue, numbers and keeps it.
+    #[cold]
     pub(super) fn count_what_left(&mut self) {
-        while let Some(entry) = self.take_if_left() {
-            if let Some(replay) = &mut self.replay {
+        while let Some(first) = self.queue.front()
+            && self.written >= first.bytes.len()
+        {
+            self.written -= first.bytes.len();
+            if let (Some(entry), Some(replay)) = (self.queue.pop_front(), &mut self.replay) {
                 self.bytes -= replay.left(entry);
             }
         }
@@ -118,6 +123,7 @@ impl Outbox {
 
     /// Ends the resumption: everything that was held waits in the queue, whatever the limit, for whoever
     /// is told goodbye acks no more. Without a link nothing can leave ever: false, and all is dropped.
+    #[cold]
     pub(super) fn stop_replay(&mut self) -> bool {
         if self.is_unlinked() {
             self.abandon();
