@@ -330,6 +330,12 @@ impl std::ops::Deref for SingleTarget {
     }
 }
 
+impl From<SingleTarget> for Target {
+    fn from(single: SingleTarget) -> Self {
+        single.0
+    }
+}
+
 /// A message on its way. It was queued already; await it to learn of an error and to let slow
 /// consumers set the pace.
 #[must_use = "an error is only told to whoever awaits"]

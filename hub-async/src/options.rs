@@ -45,6 +45,8 @@ pub struct HubOptions {
     minimum_negotiate_version: Option<u8>,
     maximum_pending_negotiations: Option<usize>,
     maximum_connections: Option<usize>,
+    allow_stateful_reconnects: Option<bool>,
+    stateful_reconnect_buffer_size: Option<usize>,
     transport_send_timeout: Option<Duration>,
     close_timeout: Option<Duration>,
     slow_consumer: Option<SlowConsumer>,
@@ -121,6 +123,12 @@ impl HubOptions {
         maximum_pending_negotiations: usize;
         /// How many connections the endpoint takes; no limit. Further ones are answered by a 503.
         maximum_connections: usize;
+        /// Whether a client that asks for it may carry its connection on over another WebSocket, without
+        /// loss, when one breaks; off.
+        allow_stateful_reconnects: bool;
+        /// The bytes that a client which may do so need not have acknowledged for it to be sent more;
+        /// 100,000. They are kept to be sent again.
+        stateful_reconnect_buffer_size: usize;
         /// The longest time in which queued bytes make no progress; 10 s.
         transport_send_timeout: Duration;
         /// How long a client may take to answer the close of a WebSocket; 5 s.
@@ -180,6 +188,7 @@ impl HubOptions {
         limits.flood_burst = pick!(flood_burst, limits.flood_burst);
         limits.soft_output = pick!(soft_send_buffer, limits.soft_output);
         limits.hard_output = pick!(hard_send_buffer, limits.hard_output).max(limits.soft_output);
+        limits.unacked = pick!(stateful_reconnect_buffer_size, limits.unacked);
         config.check()?;
         let timeouts = Timeouts::default();
         let door = endpoint::Config::default();
@@ -199,6 +208,10 @@ impl HubOptions {
                 minimum_version: pick!(minimum_negotiate_version, door.minimum_version),
                 max_pending: pick!(maximum_pending_negotiations, door.max_pending),
                 max_live: pick!(maximum_connections, door.max_live),
+                allow_stateful_reconnects: pick!(
+                    allow_stateful_reconnects,
+                    door.allow_stateful_reconnects
+                ),
             },
             slow_consumer: pick!(slow_consumer, SlowConsumer::default()),
             client_result_timeout: pick!(client_result_timeout, Duration::from_secs(30)),
@@ -263,6 +276,18 @@ mod tests {
         assert_eq!(resolved.config.limits.message, None);
         assert!(!resolved.config.detailed_errors);
         assert_eq!(resolved.config.handshake_timeout, Duration::from_secs(15));
+    }
+
+    #[test]
+    fn stateful_reconnect_is_off_unless_it_is_allowed() {
+        let resolved = HubOptions::new().resolve(&HubOptions::new()).expect("fine");
+        assert!(!resolved.endpoint.allow_stateful_reconnects);
+        assert_eq!(resolved.config.limits.unacked, 100_000);
+        let hub = HubOptions::new().allow_stateful_reconnects(true);
+        let global = HubOptions::new().stateful_reconnect_buffer_size(7);
+        let resolved = hub.resolve(&global).expect("fine");
+        assert!(resolved.endpoint.allow_stateful_reconnects);
+        assert_eq!(resolved.config.limits.unacked, 7);
     }
 
     #[test]

@@ -88,6 +88,8 @@ impl Hub {
                 write!(stream, "HTTP/1.1 {} \r\nConnection: close\r\n\r\n", answer.status)?;
                 return stream.write_all(&answer.body);
             }
+            // The table was not told to grant that.
+            Outcome::Resume(()) => return Ok(()),
         };
         let key = key.as_deref().and_then(|it| it.split_once(':')).unwrap_or_default().1.trim();
         let accept = STANDARD.encode(Sha1::digest(key.to_owned() + GUID));

@@ -9,7 +9,8 @@
 //! | [`endpoint::Table`] | negotiations, and which token belongs to which session |
 //! | [`link::Link`] | a WebSocket on a byte pipe: frames, pings, the closing sequence |
 //! | [`server::Connection`] | the receiving half of a connection: handshake, calls, timers |
-//! | [`Outbox`] | the sending half: order, budget, gate |
+//! | [`Outbox`] | the sending half: order, budget, gate, what may have to be sent again |
+//! | [`Received`] | what of the receiving half outlives a link |
 //! | [`Session`] | both halves as one object, for those who embed the core |
 //! | [`registry::Registry`] | who is connected, and who belongs to which user and group |
 //!
@@ -43,5 +44,6 @@ pub mod time;
 pub use close::{CLOSED_WITH_ERROR, CloseReason, PeerFault, close_message};
 pub use limits::Limits;
 pub use outbox::{Batch, Delivery, Outbox, Pushed, SlowConsumer};
+pub use sequence::{Received, SequenceTooHigh};
 pub use session::Session;
 pub use time::{Deadline, Timer, Timestamp};

@@ -31,9 +31,14 @@ pub struct Limits {
     /// Cheap messages that may come at once.
     pub flood_burst: u32,
     /// Queued output from which the hub's policy holds.
+    /// Queued output from which the hub's policy holds; 4 GiB at most.
     pub soft_output: usize,
-    /// Queued output from which the connection ends as a slow consumer. One message may overshoot it.
+    /// Queued output from which the connection ends as a slow consumer. One message may overshoot it. 4 GiB
+    /// at most.
     pub hard_output: usize,
+    /// Output that has left a resumable connection, or is about to, and is not acked, from which further
+    /// messages are held back. One message may overshoot it.
+    pub unacked: usize,
 }
 
 impl Default for Limits {
@@ -52,6 +57,7 @@ impl Default for Limits {
             flood_burst: 10_000,
             soft_output: 64 * 1024,
             hard_output: 1024 * 1024,
+            unacked: 100_000,
         }
     }
 }

@@ -25,12 +25,18 @@ impl<T> Queue<T> {
         self.first.is_none()
     }
 
+    /// Inlined, so that an item that is the first, as most are in a broadcast, is made in its place.
+    #[inline(always)]
     pub(crate) fn push_back(&mut self, item: T) {
         if self.first.is_none() {
             self.first = Some(item);
         } else {
-            self.rest.get_or_insert_default().push_back(item);
+            self.push_behind(item);
         }
+    }
+
+    fn push_behind(&mut self, item: T) {
+        self.rest.get_or_insert_default().push_back(item);
     }
 
     pub(crate) fn pop_front(&mut self) -> Option<T> {

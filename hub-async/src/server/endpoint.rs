@@ -82,8 +82,8 @@ impl Endpoint {
         }
     }
 
-    /// Answers a request, or lets it carry a connection.
-    pub(crate) fn attach(&self, request: Request, query: &str) -> Outcome {
+    /// Answers a request, or lets it carry a connection, a new one or one that is there.
+    pub(crate) fn attach(&self, request: Request, query: &str) -> Outcome<Arc<Member>> {
         let now = self.clock.now();
         self.table().attach(request, query, now, fresh)
     }
@@ -94,7 +94,7 @@ impl Endpoint {
         claim: Claim,
         facts: RequestFacts,
     ) -> (Arc<Member>, Ticket) {
-        let Claim { connection_id, token } = claim;
+        let Claim { connection_id, token, .. } = claim;
         let mut outbox =
             Outbox::new(&self.config.limits, self.options.slow_consumer, self.clock.now());
         if let App::Raw(_) = self.app {

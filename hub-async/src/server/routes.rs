@@ -230,6 +230,7 @@ impl Service {
                 websocket::start(member, ticket, socket, read);
                 Ok(())
             }
+            Outcome::Resume(_) => Err(StatusCode::CONFLICT),
             Outcome::Answer(answer) => Err(status(&answer)),
         }
     }
@@ -302,6 +303,7 @@ impl Service {
                 websocket::upgrade(endpoint, request, facts, claim, key)
             }
             (Outcome::Attach(_), None) => not_found(),
+            (Outcome::Resume(_), _) => conflict(),
             (Outcome::Answer(answer), _) => respond(answer),
         }
     }
@@ -345,6 +347,13 @@ fn respond(answer: Answer) -> Response<Body> {
     for (name, value) in answer.headers {
         response.headers_mut().insert(*name, HeaderValue::from_static(value));
     }
+    response
+}
+
+fn conflict() -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::CONFLICT;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
     response
 }
 

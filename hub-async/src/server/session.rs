@@ -155,18 +155,21 @@ impl Session {
     /// One thing that happened; false when there is none.
     fn step(&mut self, now: Timestamp, cx: &mut Context<'_>) -> bool {
         self.look_into_inbox(now);
-        if self.move_output(now) {
-            // An answer is queued before the next call can send, and a last frame that was taken may let
-            // the end be reported.
-        } else if let Some(event) = self.connection.poll_event() {
+        // An answer is queued before the next call can send.
+        let moved = self.move_output(now);
+        if let Some(event) = self.connection.poll_event() {
             self.on_event(event, now, cx);
         } else if let Some(event) = self.carrier.poll_event() {
             self.on_link(event, now);
         } else if let Some(done) = self.running.poll(cx) {
             self.finish(done, now);
         } else {
-            // Those who did not come to an end may have left notes.
-            return self.poll_hook(now, cx) || self.member.inbox.is_waiting();
+            // An end that only now took effect has left its last frame, and those who did not come to theirs
+            // may have left notes.
+            return self.poll_hook(now, cx)
+                || self.move_output(now)
+                || moved
+                || self.member.inbox.is_waiting();
         }
         true
     }

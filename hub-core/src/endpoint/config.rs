@@ -20,6 +20,8 @@ pub struct Config {
     pub max_pending: usize,
     /// How many connections may have a transport; further ones get a 503. No limit by default.
     pub max_live: usize,
+    /// Whether clients that ask for it may resume a connection on another WebSocket; off by default.
+    pub allow_stateful_reconnects: bool,
 }
 
 impl Default for Config {
@@ -30,6 +32,7 @@ impl Default for Config {
             minimum_version: 0,
             max_pending: 10_000,
             max_live: usize::MAX,
+            allow_stateful_reconnects: false,
         }
     }
 }

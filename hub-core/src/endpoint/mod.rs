@@ -37,11 +37,13 @@ pub struct Fresh {
 
 /// What becomes of a request.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum Outcome<H> {
     /// It is answered.
     Answer(Answer),
     /// It carries a connection from here on.
     Attach(Claim),
+    /// It is to carry a connection on whose session has that handle, if that allows it.
+    Resume(H),
 }
 
 /// A connection that a transport has claimed; whoever holds this calls [`Table::release`] in the end.
@@ -51,6 +53,8 @@ pub struct Claim {
     pub connection_id: Arc<str>,
     /// The name of the connection in the table, not to be shown to anyone.
     pub token: Arc<str>,
+    /// Whether another WebSocket may [carry it on](Outcome::Resume).
+    pub resumable: bool,
 }
 
 /// The connections of one endpoint by their tokens, each with a handle `H` of its session.
@@ -83,11 +87,11 @@ pub struct Table<H> {
 
 enum State<H> {
     /// Negotiated; the connection id is the token unless it is given.
-    Pending { connection_id: Option<Box<str>> },
+    Pending { connection_id: Option<Box<str>>, resumable: bool },
     /// A transport has come; its session is on the way.
-    Claimed,
+    Claimed { resumable: bool },
     /// A session has the connection.
-    Live(H),
+    Live { handle: H, resumable: bool },
 }
 
 struct Expiry {
@@ -129,15 +133,16 @@ impl<H> Table<H> {
         }
         let Fresh { connection_id, connection_token } = fresh();
         let transports = self.config.transports;
+        let resumable = self.config.allow_stateful_reconnects && negotiate::asks_to_resume(query);
         let (token, public, answer) = if version == 0 {
-            let answer = negotiate::accepted(0, &connection_id, None, transports);
+            let answer = negotiate::accepted(0, &connection_id, None, transports, resumable);
             (connection_id, None, answer)
         } else {
             let token = Some(connection_token.as_str());
-            let answer = negotiate::accepted(version, &connection_id, token, transports);
+            let answer = negotiate::accepted(version, &connection_id, token, transports, resumable);
             (connection_token, Some(connection_id.into_boxed_str()), answer)
         };
-        match self.register(token, State::Pending { connection_id: public }) {
+        match self.register(token, State::Pending { connection_id: public, resumable }) {
             None => Answer::unavailable(),
             Some(token) => {
                 // An entry expires when it is older than the timeout, not when it is as old.
@@ -149,21 +154,24 @@ impl<H> Table<H> {
         }
     }
 
-    /// Answers a request of any kind, or claims the connection that it is to carry.
+    /// Answers a request of any kind, or claims the connection that it is to carry, or finds the one that it
+    /// is to carry on.
     pub fn attach(
         &mut self,
         request: Request,
         query: &str,
         now: Timestamp,
         fresh: impl FnOnce() -> Fresh,
-    ) -> Outcome {
+    ) -> Outcome<H>
+    where
+        H: Clone,
+    {
         self.handle_timeout(now);
         Outcome::Answer(match request {
             Request::Negotiate => self.negotiate(query, now, fresh),
-            Request::WebSocket => match self.upgrade(query, fresh) {
-                Ok(claim) => return Outcome::Attach(claim),
-                Err(answer) => answer,
-            },
+            Request::WebSocket => {
+                return self.upgrade(query, fresh).unwrap_or_else(Outcome::Answer);
+            }
             Request::ServerSentEvents => self.unsupported(query, Transports::SERVER_SENT_EVENTS),
             Request::LongPoll => {
                 Answer { headers: NO_CACHE, ..self.unsupported(query, Transports::LONG_POLLING) }
@@ -180,18 +188,21 @@ impl<H> Table<H> {
     /// Fails, and gives the handle back, unless the connection is claimed and has none yet.
     pub fn bind(&mut self, token: &str, handle: H) -> Result<(), H> {
         match self.entries.get_mut(token) {
-            Some(state @ State::Claimed) => {
-                *state = State::Live(handle);
-                Ok(())
-            }
-            _ => Err(handle),
+            Some(state) => match *state {
+                State::Claimed { resumable } => {
+                    *state = State::Live { handle, resumable };
+                    Ok(())
+                }
+                State::Pending { .. } | State::Live { .. } => Err(handle),
+            },
+            None => Err(handle),
         }
     }
 
     /// The handle of a connection's session.
     pub fn handle(&self, token: &str) -> Option<&H> {
         match self.entries.get(token) {
-            Some(State::Live(handle)) => Some(handle),
+            Some(State::Live { handle, .. }) => Some(handle),
             _ => None,
         }
     }
@@ -204,8 +215,8 @@ impl<H> Table<H> {
                 self.tidy();
                 None
             }
-            State::Claimed => None,
-            State::Live(handle) => Some(handle),
+            State::Claimed { .. } => None,
+            State::Live { handle, .. } => Some(handle),
         }
     }
 
@@ -220,8 +231,8 @@ impl<H> Table<H> {
         let entries = self.entries.iter();
         let mut live: Vec<_> = entries
             .filter_map(|(token, state)| match state {
-                State::Live(handle) => Some((token, handle.clone())),
-                State::Pending { .. } | State::Claimed => None,
+                State::Live { handle, .. } => Some((token, handle.clone())),
+                State::Pending { .. } | State::Claimed { .. } => None,
             })
             .collect();
         live.sort_unstable_by_key(|(token, _)| *token);
@@ -261,37 +272,45 @@ impl<H> Table<H> {
     }
 
     /// A WebSocket: the id comes first, then the mask, then what has the connection already.
-    fn upgrade(&mut self, query: &str, fresh: impl FnOnce() -> Fresh) -> Result<Claim, Answer> {
+    fn upgrade(&mut self, query: &str, fresh: impl FnOnce() -> Fresh) -> Result<Outcome<H>, Answer>
+    where
+        H: Clone,
+    {
         let Some(token) = id(query) else {
             self.check_mask(Transports::WEB_SOCKETS)?;
             self.check_room()?;
-            // Without a negotiation the id does for the token, as in version 0.
-            let token = self.register(fresh().connection_id, State::Claimed);
+            // Without a negotiation the id does for the token, as in version 0, and nothing was granted.
+            let token = self.register(fresh().connection_id, State::Claimed { resumable: false });
             let token = token.ok_or_else(Answer::unavailable)?;
-            return Ok(Claim { connection_id: Arc::clone(&token), token });
+            let connection_id = Arc::clone(&token);
+            return Ok(Outcome::Attach(Claim { connection_id, token, resumable: false }));
         };
         if !self.entries.contains_key(&*token) {
             return Err(Answer { content_type: None, ..Answer::unknown_id() });
         }
         self.check_mask(Transports::WEB_SOCKETS)?;
-        self.claim(&token)
+        match self.entries.get(&*token) {
+            Some(State::Live { handle, resumable: true }) => Ok(Outcome::Resume(handle.clone())),
+            _ => self.claim(&token).map(Outcome::Attach),
+        }
     }
 
     fn claim(&mut self, token: &str) -> Result<Claim, Answer> {
-        let Some((key, State::Pending { .. })) = self.entries.get_key_value(token) else {
+        let Some((key, &State::Pending { resumable, .. })) = self.entries.get_key_value(token)
+        else {
             return Err(Answer::already_attached());
         };
         self.check_room()?;
         let token = Arc::clone(key);
-        let before =
-            self.entries.get_mut(&token).map(|state| std::mem::replace(state, State::Claimed));
+        let claimed = State::Claimed { resumable };
+        let before = self.entries.get_mut(&token).map(|state| std::mem::replace(state, claimed));
         let connection_id = match before {
-            Some(State::Pending { connection_id: Some(id) }) => id.into(),
+            Some(State::Pending { connection_id: Some(id), .. }) => id.into(),
             _ => Arc::clone(&token),
         };
         self.pending -= 1;
         self.tidy();
-        Ok(Claim { connection_id, token })
+        Ok(Claim { connection_id, token, resumable })
     }
 
     /// The answer to a GET for a transport that is not built, which still looks at the id first.
@@ -357,7 +376,10 @@ fn id(query: &str) -> Option<Cow<'_, str>> {
 
 impl fmt::Debug for Claim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Claim").field("connection_id", &self.connection_id).finish_non_exhaustive()
+        f.debug_struct("Claim")
+            .field("connection_id", &self.connection_id)
+            .field("resumable", &self.resumable)
+            .finish_non_exhaustive()
     }
 }
 

@@ -25,7 +25,18 @@ pub(super) fn version(query: &str, minimum: u8) -> Result<i32, String> {
 
 /// 32 bits, an optional sign, white space around it.
 fn integer(text: &str) -> Option<i32> {
-    text.trim_matches(|c| matches!(c, '\t'..='\r' | ' ')).parse().ok()
+    trim(text).parse().ok()
+}
+
+fn trim(text: &str) -> &str {
+    text.trim_matches(|c| matches!(c, '\t'..='\r' | ' '))
+}
+
+/// Whether a client asks to be able to resume its connection: by the word, in any case, white space
+/// around it.
+pub(super) fn asks_to_resume(query: &str) -> bool {
+    query::value(query, "useStatefulReconnect")
+        .is_some_and(|text| trim(&text).eq_ignore_ascii_case("true"))
 }
 
 /// The answer to a client that may connect.
@@ -34,8 +45,10 @@ pub(super) fn accepted(
     connection_id: &str,
     connection_token: Option<&str>,
     transports: Transports,
+    resumable: bool,
 ) -> Answer {
     answer(&NegotiateResponse {
+        use_stateful_reconnect: resumable,
         negotiate_version: version,
         connection_id: Some(connection_id.to_owned()),
         connection_token: connection_token.map(str::to_owned),
@@ -109,7 +122,7 @@ mod tests {
         let all =
             Transports::WEB_SOCKETS | Transports::SERVER_SENT_EVENTS | Transports::LONG_POLLING;
         assert_eq!(
-            accepted(1, "i", Some("t"), all).body,
+            accepted(1, "i", Some("t"), all, false).body,
             concat!(
                 r#"{"negotiateVersion":1,"connectionId":"i","connectionToken":"t","availableTransports":["#,
                 r#"{"transport":"WebSockets","transferFormats":["Text","Binary"]},"#,
@@ -122,9 +135,38 @@ mod tests {
     #[test]
     fn version_0_names_no_token_and_an_empty_offer_is_written() {
         assert_eq!(
-            accepted(0, "i", None, Transports::NONE).body,
+            accepted(0, "i", None, Transports::NONE, false).body,
             r#"{"negotiateVersion":0,"connectionId":"i","availableTransports":[]}"#
         );
+    }
+
+    #[test]
+    fn the_grant_to_resume_comes_first() {
+        assert_eq!(
+            accepted(1, "i", Some("t"), Transports::NONE, true).body,
+            concat!(
+                r#"{"useStatefulReconnect":true,"negotiateVersion":1,"connectionId":"i","#,
+                r#""connectionToken":"t","availableTransports":[]}"#
+            )
+        );
+    }
+
+    #[test]
+    fn resuming_is_asked_for_by_a_word() {
+        let rows = [
+            ("", false),
+            ("useStatefulReconnect", false),
+            ("useStatefulReconnect=", false),
+            ("useStatefulReconnect=false", false),
+            ("useStatefulReconnect=1", false),
+            ("useStatefulReconnect=true", true),
+            ("negotiateVersion=1&USESTATEFULRECONNECT=True", true),
+            ("useStatefulReconnect=+TRUE%09", true),
+            ("useStatefulReconnect=true&useStatefulReconnect=true", false),
+        ];
+        for (query, asks) in rows {
+            assert_eq!(asks_to_resume(query), asks, "{query}");
+        }
     }
 
     #[test]

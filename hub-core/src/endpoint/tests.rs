@@ -20,23 +20,27 @@ fn nothing_fresh() -> Fresh {
     panic!("nothing fresh is needed here")
 }
 
-fn attach(table: &mut Table<u32>, request: Request, query: &str) -> Outcome {
+fn attach(table: &mut Table<u32>, request: Request, query: &str) -> Outcome<u32> {
     table.attach(request, query, T0, nothing_fresh)
 }
 
 /// Status, content type, body and whether no cache may keep it.
-fn told(outcome: Outcome) -> (u16, Option<&'static str>, String, bool) {
+fn told(outcome: Outcome<u32>) -> (u16, Option<&'static str>, String, bool) {
     let Outcome::Answer(answer) = outcome else { panic!("attached") };
     assert!(answer.headers.is_empty() || answer.headers == NO_CACHE);
     let body = String::from_utf8(answer.body.to_vec()).unwrap();
     (answer.status, answer.content_type, body, !answer.headers.is_empty())
 }
 
-fn claimed(outcome: Outcome) -> Claim {
+fn claimed(outcome: Outcome<u32>) -> Claim {
     match outcome {
         Outcome::Attach(claim) => claim,
-        Outcome::Answer(answer) => panic!("{answer:?}"),
+        other => panic!("{other:?}"),
     }
+}
+
+fn resuming_table() -> Table<u32> {
+    Table::new(Config { allow_stateful_reconnects: true, ..Config::default() }, SEED)
 }
 
 /// A table with `p-token` pending and `l-token` live.
@@ -317,6 +321,65 @@ fn claimed_negotiations_do_not_pile_up_behind_a_pending_one() {
 }
 
 #[test]
+fn a_connection_is_resumable_when_its_client_asks_and_the_endpoint_grants_it() {
+    let asks = "negotiateVersion=1&useStatefulReconnect=true";
+    let rows = [
+        (resuming_table(), asks, true),
+        (resuming_table(), "useStatefulReconnect=true", true),
+        (resuming_table(), "negotiateVersion=1", false),
+        (resuming_table(), "negotiateVersion=1&useStatefulReconnect=false", false),
+        (table(), asks, false),
+    ];
+    for (mut table, query, resumable) in rows {
+        let answer = table.negotiate(query, T0, fresh("a"));
+        let granted = answer.body.starts_with(b"{\"useStatefulReconnect\":true,");
+        let named = String::from_utf8_lossy(&answer.body).contains("useStatefulReconnect");
+        assert_eq!((granted, named), (resumable, resumable), "{query}");
+        let token = if query.contains("Version=1") { "a-token" } else { "a-id" };
+        let query = format!("id={token}");
+        let claim = claimed(attach(&mut table, Request::WebSocket, &query));
+        assert_eq!(claim.resumable, resumable, "{query}");
+        // Its session is on the way still.
+        assert_eq!(told(attach(&mut table, Request::WebSocket, &query)).0, 409);
+        table.bind(token, 7).unwrap();
+        let second = attach(&mut table, Request::WebSocket, &query);
+        assert_eq!(second == Outcome::Resume(7), resumable, "{second:?}");
+        assert!(resumable || told(second).0 == 409);
+        assert_eq!((table.pending(), table.live(), table.handle(token)), (0, 1, Some(&7)));
+    }
+}
+
+#[test]
+fn a_connection_without_negotiation_is_not_resumable() {
+    let mut table = resuming_table();
+    let query = "useStatefulReconnect=true";
+    let claim = claimed(table.attach(Request::WebSocket, query, T0, fresh("a")));
+    assert!(!claim.resumable);
+    table.bind("a-id", 7).unwrap();
+    assert_eq!(told(attach(&mut table, Request::WebSocket, "id=a-id")).0, 409);
+}
+
+#[test]
+fn whoever_is_in_may_be_resumed_while_nobody_new_gets_in_and_by_no_other_request() {
+    let mut table = resuming_table();
+    table.negotiate("useStatefulReconnect=true", T0, fresh("a"));
+    claimed(attach(&mut table, Request::WebSocket, "id=a-id"));
+    table.bind("a-id", 7).unwrap();
+    assert_eq!(table.drain(), [7]);
+    assert_eq!(attach(&mut table, Request::WebSocket, "id=a-id"), Outcome::Resume(7));
+    for (request, status) in [
+        (Request::ServerSentEvents, 404),
+        (Request::LongPoll, 404),
+        (Request::Post, 405),
+        (Request::Delete, 400),
+    ] {
+        assert_eq!(told(attach(&mut table, request, "id=a-id")).0, status);
+    }
+    assert_eq!(table.release("a-id"), Some(7));
+    assert_eq!(told(attach(&mut table, Request::WebSocket, "id=a-id")).0, 404);
+}
+
+#[test]
 fn a_negotiation_is_about_100_bytes() {
     let entry = size_of::<(Arc<str>, State<Arc<()>>)>();
     let counts = 2 * size_of::<usize>();
@@ -346,6 +409,7 @@ fn query() -> impl Strategy<Value = String> {
     prop_oneof![
         6 => token().prop_map(|token| format!("id={token}")),
         3 => Just("negotiateVersion=1".to_owned()),
+        3 => Just("negotiateVersion=1&useStatefulReconnect=true".to_owned()),
         2 => Just(String::new()),
         1 => "[idID=&%+0-9a-f-]{0,12}",
         1 => any::<String>(),
@@ -378,6 +442,7 @@ struct Row {
     connection_id: String,
     waits_until: Option<Timestamp>,
     handle: Option<u32>,
+    resumable: bool,
 }
 
 impl Model {
@@ -412,7 +477,16 @@ fn run(table: &mut Table<u32>, model: &mut Model, now: &mut Timestamp, step: &St
         Step::Attach { request, query, draw } => {
             let outcome = table.attach(*request, query, *now, fresh(&draw.to_string()));
             model.sweep(*now);
-            let Outcome::Attach(claim) = outcome else { return };
+            let claim = match outcome {
+                Outcome::Answer(_) => return,
+                Outcome::Resume(handle) => {
+                    let row = id(query).and_then(|token| model.row(&token));
+                    let row = row.expect("what is resumed is there");
+                    assert_eq!((row.handle, row.resumable), (Some(handle), true));
+                    return;
+                }
+                Outcome::Attach(claim) => claim,
+            };
             assert_eq!(*request, Request::WebSocket);
             assert!(!table.is_draining());
             if let Some(token) = id(query) {
@@ -420,12 +494,20 @@ fn run(table: &mut Table<u32>, model: &mut Model, now: &mut Timestamp, step: &St
                 let row = model.row(&claim.token).expect("a claim is of a known token");
                 assert!(row.waits_until.take().is_some(), "a connection is claimed once");
                 assert_eq!(row.connection_id, &*claim.connection_id);
+                assert_eq!(row.resumable, claim.resumable);
             } else {
                 assert_eq!(&*claim.token, format!("{draw}-id"));
                 assert!(model.row(&claim.token).is_none());
                 let (token, connection_id) =
                     (claim.token.to_string(), claim.connection_id.to_string());
-                model.0.push(Row { token, connection_id, waits_until: None, handle: None });
+                assert!(!claim.resumable);
+                model.0.push(Row {
+                    token,
+                    connection_id,
+                    waits_until: None,
+                    handle: None,
+                    resumable: false,
+                });
             }
         }
         Step::Bind(token) => {
@@ -473,6 +555,7 @@ fn negotiated(
                 connection_id: format!("{draw}-id"),
                 waits_until,
                 handle: None,
+                resumable: query.contains("useStatefulReconnect=true"),
             });
         }
     }
@@ -485,6 +568,7 @@ proptest! {
             disconnect_timeout: TIMEOUT,
             max_pending: MAX_PENDING,
             max_live: MAX_LIVE,
+            allow_stateful_reconnects: true,
             ..Config::default()
         };
         let (mut table, mut model, mut now) = (Table::new(config, SEED), Model::default(), T0);

@@ -148,3 +148,23 @@ fn five_hundred_calls_in_one_go_are_all_answered() {
         }
     });
 }
+
+#[test]
+fn an_answer_comes_before_what_the_next_call_sends() {
+    run(async {
+        let tell = async |ctx: Context, n: i32| {
+            ctx.clients().caller().send("Told", (n,)).await.expect("a number can be sent");
+            n
+        };
+        let service = serve(Hub::builder().method("Tell", tell));
+        let mut client = connect(&service).await;
+        let call =
+            |n| format!(r#"{{"type":1,"invocationId":"{n}","target":"Tell","arguments":[{n}]}}"#);
+        client.send(&format!("{}\x1e{}", call(1), call(2))).await;
+        for n in 1..3 {
+            let told = format!(r#"{{"type":1,"target":"Told","arguments":[{n}]}}"#);
+            assert_eq!(client.record().await, told);
+            assert_eq!(client.next().await, completion(&n.to_string(), &n.to_string()));
+        }
+    });
+}

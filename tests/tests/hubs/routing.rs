@@ -35,7 +35,8 @@ impl Heard {
     }
 }
 
-async fn tell(target: Target, text: String) {
+async fn tell(target: impl Into<Target>, text: String) {
+    let target: Target = target.into();
     target.send("Told", (text,)).await.expect("a text can be sent");
 }
 
@@ -336,8 +337,12 @@ fn a_hub_without_anybody_sends_to_nobody() {
     run(async {
         let context = hub(&Notes::default()).context();
         let clients = context.clients();
-        let targets =
-            [clients.all(), clients.client("x"), clients.group("x"), clients.users(["x", "y"])];
+        let targets = [
+            clients.all(),
+            clients.client("x").into(),
+            clients.group("x"),
+            clients.users(["x", "y"]),
+        ];
         for target in targets {
             let sent = target.send("Told", ("hi",)).await.expect("it can be sent");
             assert_eq!((sent.queued, sent.dropped), (0, 0));
@@ -366,7 +371,7 @@ fn a_caller_may_be_kept_and_is_nobody_in_the_end() {
         let hub = Hub::builder().state(Arc::clone(&kept)).method(
             "Keep",
             async |ctx: Context, kept: State<Arc<Mutex<Option<Target>>>>| {
-                *kept.lock().unwrap() = Some(ctx.clients().caller());
+                *kept.lock().unwrap() = Some(ctx.clients().caller().into());
             },
         );
         let service = serve(hub);

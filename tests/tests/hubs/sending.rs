@@ -32,7 +32,7 @@ fn audiences(clients: &Clients, normal: &str, stuck: &str) -> [(&'static str, Ta
     [
         ("all", clients.all(), true),
         ("all_except", clients.all_except([normal]), false),
-        ("client", clients.client(stuck), false),
+        ("client", clients.client(stuck).into(), false),
         ("clients", clients.clients([stuck, normal]), true),
         ("group", clients.group("room"), true),
         ("group_except", clients.group_except("room", [normal]), false),

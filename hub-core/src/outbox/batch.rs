@@ -1,0 +1,49 @@
+//! What is written at once.
+
+use bytes::Bytes;
+
+/// Bytes to be written at once, in order.
+#[derive(Debug, Default)]
+pub struct Batch {
+    chunks: Vec<Bytes>,
+    bytes: usize,
+}
+
+impl Batch {
+    /// At most this many chunks go into one batch.
+    pub const MAX_CHUNKS: usize = 64;
+    /// No chunk is added to a batch of this many bytes.
+    pub const MAX_BYTES: usize = 64 * 1024;
+
+    /// An empty one.
+    pub const fn new() -> Self {
+        Self { chunks: Vec::new(), bytes: 0 }
+    }
+
+    /// The chunks; none of them is empty.
+    pub fn chunks(&self) -> &[Bytes] {
+        &self.chunks
+    }
+
+    /// The sum of their lengths.
+    pub const fn len(&self) -> usize {
+        self.bytes
+    }
+
+    /// Whether there is nothing to write.
+    pub const fn is_empty(&self) -> bool {
+        self.bytes == 0
+    }
+
+    /// Empties it; its memory is kept for the next use.
+    pub fn clear(&mut self) {
+        self.chunks.clear();
+        self.bytes = 0;
+    }
+
+    pub(super) fn push(&mut self, chunk: Bytes) -> bool {
+        self.bytes += chunk.len();
+        self.chunks.push(chunk);
+        self.chunks.len() < Self::MAX_CHUNKS && self.bytes < Self::MAX_BYTES
+    }
+}

@@ -1,0 +1,175 @@
+//! What stateful reconnect remembers of the messages that a client may have missed.
+//!
+//! Numbers are implicit, from 1 on: a counted message gets its number when the last byte of it has left,
+//! so that whatever a policy drops is dropped before. What is sent again gets the same number again.
+
+use bytes::Bytes;
+
+use super::{Entry, Origin};
+use crate::queue::Queue;
+
+#[derive(Debug)]
+pub(super) struct Replay {
+    /// How many bytes may be unacked for one more message to enter the queue.
+    limit: usize,
+    /// Those that have left on this link and are not acked, with consecutive numbers up to before `next`;
+    /// without a link, all that have ever left.
+    kept: Queue<Bytes>,
+    /// Those that may not leave yet, in order, all of them counted; without a link, all that wait.
+    pub(super) held: Queue<Entry>,
+    /// Everything up to this number has arrived.
+    acked: u64,
+    /// The number of the next one that leaves on this link.
+    next: u64,
+    /// The highest number of those that ever left.
+    sent: u64,
+    /// Bytes that are kept, and those of counted messages in the queue.
+    unacked: usize,
+    /// Whether there is a link.
+    pub(super) linked: bool,
+    /// Whether the client counts already.
+    spoken: bool,
+}
+
+impl Replay {
+    pub(super) const fn new(limit: usize) -> Self {
+        Self {
+            limit,
+            kept: Queue::new(),
+            held: Queue::new(),
+            acked: 0,
+            next: 1,
+            sent: 0,
+            unacked: 0,
+            linked: true,
+            spoken: false,
+        }
+    }
+
+    /// The number of the first one that leaves on the next link.
+    ///
+    /// Of what was acked while it waited to leave again, not more is left out than has left: a client that
+    /// has got the last Sequence, but not yet what was behind it, counts from there, and takes no higher one.
+    pub(super) fn first(&self) -> u64 {
+        self.next - self.kept.len() as u64
+    }
+
+    /// The client has begun to count.
+    pub(super) const fn spoke(&mut self) {
+        self.spoken = true;
+    }
+
+    /// Gives an entry back for the queue, or holds it.
+    pub(super) fn pass(&mut self, entry: Entry) -> Option<Entry> {
+        if entry.is_counted() && !(self.held.is_empty() && self.takes_more()) {
+            self.held.push_back(entry);
+            return None;
+        }
+        self.enters(&entry);
+        Some(entry)
+    }
+
+    /// What was held and may go on to the queue.
+    pub(super) fn release(&mut self) -> Option<Entry> {
+        if !self.takes_more() {
+            return None;
+        }
+        let entry = self.held.pop_front()?;
+        self.enters(&entry);
+        Some(entry)
+    }
+
+    /// Whether one more may enter the queue, whatever its size: it is the next one that waits.
+    const fn takes_more(&self) -> bool {
+        self.linked && self.spoken && self.unacked <= self.limit
+    }
+
+    /// Something is in the queue from now on.
+    pub(super) const fn enters(&mut self, entry: &Entry) {
+        if entry.is_counted() {
+            self.unacked += entry.bytes.len();
+        }
+    }
+
+    /// Something was taken out of the queue without having left.
+    pub(super) fn dropped(&mut self, entry: Option<Entry>) {
+        if let Some(entry) = entry.filter(|entry| entry.is_counted()) {
+            self.unacked -= entry.bytes.len();
+        }
+    }
+
+    /// Something has left. Gives the bytes that have left for the first time.
+    pub(super) fn left(&mut self, entry: Entry) -> usize {
+        let size = entry.bytes.len();
+        if !entry.is_counted() {
+            return size;
+        }
+        let number = self.next;
+        self.next += 1;
+        if number > self.acked {
+            self.kept.push_back(entry.bytes);
+        } else {
+            // The ack for the first time that it left was faster than the second time.
+            self.unacked -= size;
+        }
+        let again = number <= self.sent;
+        self.sent = self.sent.max(number);
+        if again { 0 } else { size }
+    }
+
+    /// Everything up to that number has arrived; of numbers that no message ever had, nothing is believed.
+    pub(super) fn acked(&mut self, number: u64) {
+        self.acked = self.acked.max(number.min(self.sent));
+        while self.first() <= self.acked
+            && let Some(bytes) = self.kept.pop_front()
+        {
+            self.unacked -= bytes.len();
+        }
+    }
+
+    /// The link is gone, with that queue in front of it. Gives the bytes of what is dropped.
+    pub(super) fn unlinked(&mut self, mut queue: Queue<Entry>) -> usize {
+        self.linked = false;
+        let mut dropped = 0;
+        let mut held = Queue::new();
+        while let Some(entry) = queue.pop_front() {
+            if !entry.is_counted() {
+                dropped += entry.bytes.len();
+            } else if self.next <= self.sent {
+                // It was to leave again.
+                self.kept.push_back(entry.bytes);
+                self.next += 1;
+            } else {
+                self.unacked -= entry.bytes.len();
+                held.push_back(entry);
+            }
+        }
+        while let Some(entry) = self.held.pop_front() {
+            held.push_back(entry);
+        }
+        self.held = held;
+        dropped
+    }
+
+    /// There is a new link. Gives what is to leave on it before anything that is held.
+    pub(super) fn relinked(&mut self, sequence: Entry) -> Queue<Entry> {
+        self.next = self.first();
+        let mut queue = Queue::new();
+        queue.push_back(sequence);
+        while let Some(bytes) = self.kept.pop_front() {
+            // No policy drops it any more: it has a number.
+            queue.push_back(Entry { bytes, origin: Origin::Answer });
+        }
+        self.linked = true;
+        // The client does not take these for a part of the answer to its handshake.
+        self.spoken = true;
+        queue
+    }
+
+    /// Bytes that are not acked, as they are kept account of, and as they are.
+    #[cfg(test)]
+    pub(super) fn unacked(&self, queue: &Queue<Entry>) -> [usize; 2] {
+        let waiting = queue.iter().filter(|entry| entry.is_counted()).map(|entry| &entry.bytes);
+        [self.unacked, self.kept.iter().chain(waiting).map(Bytes::len).sum()]
+    }
+}

@@ -1,0 +1,169 @@
+//! An outbox that survives its link.
+
+use std::mem;
+
+use hub_proto::Frame;
+
+use super::replay::Replay;
+use super::{Entry, Gate, Origin, Outbox};
+use crate::limits::Limits;
+use crate::queue::Queue;
+
+impl Outbox {
+    /// From now on counted messages are kept until the client acks them, and may leave once more on
+    /// another link. To be called when the handshake is answered, before anything is pushed behind it.
+    ///
+    /// Counted messages wait until the client [has spoken](Self::spoke), and while more than
+    /// [`Limits::unacked`] bytes are not acked; what is not counted goes past them.
+    pub fn resumable(&mut self, limits: &Limits) {
+        if self.replay.is_some() || self.gate == Gate::Sealed {
+            return;
+        }
+        let mut replay = Box::new(Replay::new(limits.unacked));
+        self.queue.iter().for_each(|entry| replay.enters(entry));
+        self.replay = Some(replay);
+        self.bytes = waiting(&self.queue);
+    }
+
+    /// The client has sent something behind its handshake, or has had the time to: it counts what it gets
+    /// from now on. Before, it may take a message for a part of the answer to its handshake.
+    pub fn spoke(&mut self) {
+        if let Some(replay) = &mut self.replay {
+            replay.spoke();
+            self.release();
+        }
+    }
+
+    /// The client has processed everything up to that number. Numbers that it has said before, or that no
+    /// message has had, change nothing.
+    pub fn acked(&mut self, number: u64) {
+        if let Some(replay) = &mut self.replay {
+            replay.acked(number);
+            self.release();
+        }
+    }
+
+    /// The link is gone and may be back: nothing leaves until [`relink`](Self::relink), and nobody has to
+    /// wait for that, which those who do wait are [told](Self::takes_more_again). What is not counted and
+    /// has not left is dropped.
+    ///
+    /// Does nothing and says so when the outbox is not resumable, or while a batch is out, which may
+    /// still leave: [`must_wait`](Self::must_wait) tells when that is over.
+    pub fn unlink(&mut self) -> bool {
+        if !self.is_resumable() || self.must_wait() {
+            return false;
+        }
+        let Some(replay) = &mut self.replay else { return false };
+        self.written = 0;
+        self.bytes -= replay.unlinked(mem::replace(&mut self.queue, Queue::new()));
+        true
+    }
+
+    /// There is a new link in the place of the old one. On it leaves `sequence` first, a Sequence with the
+    /// [number](Self::sequence) that was just asked for, then everything that is not acked, then
+    /// what waited.
+    ///
+    /// Does nothing and says so where [`unlink`](Self::unlink) would.
+    pub fn relink(&mut self, sequence: &Frame) -> bool {
+        if !self.unlink() {
+            return false;
+        }
+        let Some(replay) = &mut self.replay else { return false };
+        let first = Entry { bytes: sequence.websocket().clone(), origin: Origin::Own };
+        self.bytes += first.bytes.len();
+        self.queue = replay.relinked(first);
+        self.release();
+        true
+    }
+
+    /// The number for a Sequence on a new link: of the first message behind it, or of the next one there is.
+    pub fn sequence(&self) -> u64 {
+        self.replay.as_ref().map_or(1, |replay| replay.first())
+    }
+
+    /// Whether the link may be replaced: not before the handshake is answered, nor behind the end.
+    pub fn is_resumable(&self) -> bool {
+        self.replay.is_some() && self.gate == Gate::Open
+    }
+
+    /// Whether the link is gone and may be back.
+    pub const fn is_unlinked(&self) -> bool {
+        matches!(&self.replay, Some(replay) if !replay.linked)
+    }
+
+    /// Whether a stream may be asked for more: there is room, and no message is held back.
+    pub fn wants_items(&self) -> bool {
+        match &self.replay {
+            None => !self.is_over_budget(),
+            Some(replay) => replay.linked && replay.held.is_empty() && !self.is_over_budget(),
+        }
+    }
+
+    /// Queues an entry, or holds it.
+    #[cold]
+    pub(super) fn pass(&mut self, entry: Entry) {
+        if let Some(replay) = &mut self.replay {
+            self.queue.extend(replay.pass(entry));
+        }
+    }
+
+    /// Takes what has left off the queue, numbers and keeps it.
+    #[cold]
+    pub(super) fn count_what_left(&mut self) {
+        while let Some(first) = self.queue.front()
+            && self.written >= first.bytes.len()
+        {
+            self.written -= first.bytes.len();
+            if let (Some(entry), Some(replay)) = (self.queue.pop_front(), &mut self.replay) {
+                self.bytes -= replay.left(entry);
+            }
+        }
+        self.release();
+    }
+
+    /// Ends the resumption: everything that was held waits in the queue, whatever the limit, for whoever
+    /// is told goodbye acks no more. Without a link nothing can leave ever: false, and all is dropped.
+    #[cold]
+    pub(super) fn stop_replay(&mut self) -> bool {
+        if self.is_unlinked() {
+            self.abandon();
+            return false;
+        }
+        if let Some(mut replay) = self.replay.take() {
+            while let Some(entry) = replay.held.pop_front() {
+                self.queue.push_back(entry);
+            }
+            self.bytes = waiting(&self.queue).saturating_sub(self.written);
+        }
+        true
+    }
+
+    /// Goes on with [`drop_oldest`](Self::drop_oldest) among those that are held.
+    pub(super) fn drop_oldest_held(&mut self, size: usize) {
+        let mut at = 0;
+        while self.lacks_room_for(size)
+            && let Some(replay) = &mut self.replay
+            && let Some(entry) = replay.held.get(at)
+        {
+            if entry.origin == Origin::Hub {
+                self.bytes -= entry.bytes.len();
+                replay.held.remove(at);
+            } else {
+                at += 1;
+            }
+        }
+        self.release();
+    }
+
+    /// Lets what is held enter the queue, as far as it may.
+    fn release(&mut self) {
+        while let Some(entry) = self.replay.as_mut().and_then(|replay| replay.release()) {
+            self.queue.push_back(entry);
+        }
+    }
+}
+
+/// The bytes of whole frames in a queue.
+fn waiting(queue: &Queue<Entry>) -> usize {
+    queue.iter().map(|entry| entry.bytes.len()).sum()
+}

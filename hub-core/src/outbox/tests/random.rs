@@ -1,0 +1,254 @@
+use proptest::prelude::*;
+
+use super::*;
+
+#[derive(Clone, Debug)]
+enum Step {
+    /// A counted message of about that size, by the hub or of the connection's own.
+    Push(usize, bool),
+    Ping,
+    Control,
+    /// So many bytes leave; some more are pushed while they do.
+    Write(usize, bool),
+    /// So many bytes arrive.
+    Arrive(usize),
+    /// The client acks all that it has got on this link but so many.
+    Ack(u64),
+    Spoke,
+    /// The link is lost, with everything that has not arrived.
+    Unlink,
+    Relink,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        8 => (40..200_usize, any::<bool>()).prop_map(|(size, hub)| Step::Push(size, hub)),
+        1 => Just(Step::Ping),
+        1 => Just(Step::Control),
+        8 => (0..400_usize, any::<bool>()).prop_map(|(count, more)| Step::Write(count, more)),
+        6 => (0..400_usize).prop_map(Step::Arrive),
+        4 => (0..3_u64).prop_map(Step::Ack),
+        1 => Just(Step::Spoke),
+        1 => Just(Step::Unlink),
+        3 => Just(Step::Relink),
+    ];
+    prop::collection::vec(step, 0..80)
+}
+
+/// A client that does nothing but count.
+#[derive(Default)]
+struct Client {
+    buffer: Vec<u8>,
+    expects_sequence: bool,
+    next: u64,
+    highest: u64,
+    delivered: Vec<u64>,
+    closed: bool,
+}
+
+impl Client {
+    fn arrive(&mut self, bytes: &[u8]) {
+        self.buffer.extend_from_slice(bytes);
+        loop {
+            let (header, length) = match self.buffer[..] {
+                [_, 126, high, low, ..] => (4, usize::from(u16::from_be_bytes([high, low]))),
+                [_, length, ..] if length < 126 => (2, usize::from(length)),
+                _ => return,
+            };
+            if self.buffer.len() < header + length {
+                return;
+            }
+            let frame: Vec<u8> = self.buffer.drain(..header + length).collect();
+            self.take(frame[0], &frame[header..]);
+        }
+    }
+
+    fn take(&mut self, first: u8, payload: &[u8]) {
+        assert!(!self.closed, "nothing leaves behind a Close");
+        if first == 0x8a || payload == b"{}\x1e" {
+            return;
+        }
+        let body = Encoding::Json.record(payload, 0).unwrap().body;
+        let Ok(hub_proto::Decoded::Message(message)) = Encoding::Json.decode(body) else {
+            panic!("{body:?}")
+        };
+        if let Message::Sequence(number) = message {
+            assert!(self.expects_sequence && number as u64 <= self.next);
+            self.expects_sequence = false;
+            self.next = number as u64;
+            return;
+        }
+        assert!(!self.expects_sequence, "the Sequence comes first");
+        match message {
+            Message::Completion(done) => {
+                self.next += 1;
+                if self.next - 1 > self.highest {
+                    self.highest += 1;
+                    self.delivered.push(done.id.parse().unwrap());
+                }
+            }
+            Message::Close(_) => self.closed = true,
+            Message::Ping => {}
+            _ => panic!("{message:?}"),
+        }
+    }
+}
+
+struct World {
+    outbox: Outbox,
+    client: Client,
+    flight: Vec<u8>,
+    pushed: Vec<u64>,
+    own: Vec<u64>,
+    named: u64,
+    limits: Limits,
+}
+
+impl World {
+    fn new(policy: SlowConsumer) -> Self {
+        let limits =
+            Limits { soft_output: 600, hard_output: 2_000, unacked: 300, ..Limits::default() };
+        let mut outbox = Outbox::new(&limits, policy, NOW);
+        outbox.push(&Frame::handshake(TransferFormat::Text, None), Delivery::Own);
+        outbox.resumable(&limits);
+        Self {
+            outbox,
+            client: Client { next: 1, ..Client::default() },
+            flight: vec![],
+            pushed: vec![],
+            own: vec![],
+            named: 0,
+            limits,
+        }
+    }
+
+    fn push(&mut self, size: usize, hub: bool) {
+        let id = self.named;
+        self.named += 1;
+        let frame = Frame::result(Encoding::Json, &id.to_string(), &"x".repeat(size)).unwrap();
+        let delivery = if hub { Delivery::Hub } else { Delivery::Own };
+        match self.outbox.push(&frame, delivery) {
+            Pushed::Queued => self.pushed.push(id),
+            Pushed::Waiting => {
+                assert!(!self.outbox.is_unlinked());
+                self.pushed.push(id);
+            }
+            Pushed::Dropped => return,
+            Pushed::Overflow => return assert!(self.outbox.usage() > self.limits.hard_output),
+            Pushed::Refused => panic!("refused"),
+        }
+        if !hub {
+            self.own.push(id);
+        }
+    }
+
+    fn write(&mut self, count: usize, more: bool) {
+        let mut batch = Batch::new();
+        self.outbox.next(&mut batch);
+        if more {
+            self.push(50, true);
+        }
+        let bytes = batch.chunks().concat();
+        let count = count.min(bytes.len());
+        self.flight.extend_from_slice(&bytes[..count]);
+        self.outbox.written(count, NOW);
+    }
+
+    fn arrive(&mut self, count: usize) {
+        let count = count.min(self.flight.len());
+        let bytes: Vec<u8> = self.flight.drain(..count).collect();
+        self.client.arrive(&bytes);
+    }
+
+    fn relink(&mut self) {
+        let number = self.outbox.sequence();
+        let frame = Frame::message(Encoding::Json, &Message::Sequence(number as i64));
+        self.flight.clear();
+        assert!(self.outbox.relink(&frame));
+        self.client.buffer.clear();
+        self.client.expects_sequence = true;
+    }
+
+    fn run(&mut self, step: &Step) {
+        match *step {
+            Step::Push(size, hub) => self.push(size, hub),
+            Step::Ping => {
+                let ping = Frame::message(Encoding::Json, &Message::Ping);
+                let refused = self.outbox.push(&ping, Delivery::Own) == Pushed::Refused;
+                assert_eq!(refused, self.outbox.is_unlinked());
+            }
+            Step::Control => self.outbox.push_control(Bytes::from_static(b"\x8a\x01p")),
+            Step::Write(count, more) => self.write(count, more),
+            Step::Arrive(count) => self.arrive(count),
+            Step::Ack(fewer) => {
+                if !self.client.expects_sequence {
+                    self.outbox.acked((self.client.next - 1).saturating_sub(fewer));
+                }
+            }
+            Step::Spoke => self.outbox.spoke(),
+            Step::Unlink => {
+                self.flight.clear();
+                assert!(self.outbox.unlink());
+            }
+            Step::Relink => self.relink(),
+        }
+        let replay = self.outbox.replay.as_ref().unwrap();
+        let [unacked, really] = replay.unacked(&self.outbox.queue);
+        assert_eq!(unacked, really);
+        assert!(unacked <= self.limits.unacked + 250, "{unacked}");
+    }
+
+    fn everything_arrives(&mut self) {
+        while !self.outbox.is_empty() {
+            self.write(usize::MAX, false);
+        }
+        self.arrive(usize::MAX);
+    }
+}
+
+proptest! {
+    #[test]
+    fn whatever_becomes_of_its_links_a_client_gets_every_message_once_and_in_order(
+        policy in prop::sample::select(vec![
+            SlowConsumer::Wait,
+            SlowConsumer::DropNewest,
+            SlowConsumer::DropOldest,
+        ]),
+        steps in steps(),
+        closes in any::<bool>(),
+    ) {
+        let mut world = World::new(policy);
+        for step in &steps {
+            world.run(step);
+        }
+        if world.outbox.is_unlinked() {
+            world.relink();
+        }
+        if closes {
+            let close = Frame::close(Encoding::Json, Close::default());
+            world.outbox.push(&close, Delivery::Own);
+            world.everything_arrives();
+            prop_assert!(world.client.closed);
+        } else {
+            world.outbox.spoke();
+            while world.outbox.usage() > 0 {
+                let before = world.outbox.usage();
+                world.everything_arrives();
+                world.outbox.acked(world.client.highest);
+                prop_assert!(world.outbox.usage() < before || !world.outbox.is_empty());
+            }
+            world.everything_arrives();
+            world.outbox.acked(world.client.highest);
+            prop_assert_eq!(world.outbox.sequence(), world.client.next);
+        }
+        prop_assert_eq!(world.outbox.usage(), 0);
+        let delivered = &world.client.delivered;
+        if policy == SlowConsumer::DropOldest {
+            prop_assert!(delivered.is_sorted_by(|a, b| a < b));
+            prop_assert!(delivered.iter().all(|id| world.pushed.contains(id)));
+            prop_assert!(world.own.iter().all(|id| delivered.contains(id)));
+        } else {
+            prop_assert_eq!(delivered, &world.pushed);
+        }
+    }
+}
