@@ -229,7 +229,8 @@ fn look_ups(scale: Scale, many: &World) -> Vec<Row> {
     let group = |directory: &dyn Directory| {
         nanoseconds(names, || groups.iter().for_each(|group| directory.push_to_group(group)))
     };
-    let asked: [(&[_; 3], &dyn Fn(&dyn Directory) -> f64); 4] =
+    type Ask<'a> = &'a dyn Fn(&dyn Directory) -> f64;
+    let asked: [(&[_; 3], Ask<'_>); 4] =
         [(&few, &user), (&many, &user), (&few, &group), (&many, &group)];
     let mut tables = [
         ("user of 10, among 1,000", "user of 10, among 1,000, floor"),
