@@ -1,7 +1,6 @@
 //! Whom a message is for, and the walk over exactly those.
 
 use super::Registry;
-use super::slab::Key;
 
 /// Whom a message is for; ids, groups and users that nobody has are simply nobody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,20 +47,26 @@ impl<O> Registry<O> {
     /// assert_eq!(seen, ["outlet 2"]);
     /// ```
     pub fn each(&self, audience: &Audience<'_>, except: &[&str], mut visit: impl FnMut(&O)) {
-        let except = Except::new(except.iter().filter_map(|id| self.key(id)));
-        let mut walk = |keys: &[Key]| {
-            for &key in keys {
-                if !except.has(key)
-                    && let Some(member) = self.members.get(key)
+        let except = Except::new(except.iter().filter_map(|id| self.slot(id)));
+        let mut walk = |slots: &[u32]| {
+            for &slot in slots {
+                if !except.has(slot)
+                    && let Some(outlet) = self.outlet_at(slot)
                 {
-                    visit(&member.outlet);
+                    visit(outlet);
                 }
             }
         };
         match *audience {
-            Audience::All => walk(&self.everyone),
-            Audience::Client(id) => walk(self.key(id).as_slice()),
-            Audience::Clients(ids) => walk(&distinct(ids.iter().filter_map(|id| self.key(id)))),
+            Audience::All if matches!(except, Except::Nobody) => {
+                self.everyone.outlets().iter().for_each(visit);
+            }
+            Audience::All => {
+                let others = self.everyone.iter().filter(|(slot, _)| !except.has(*slot));
+                others.for_each(|(_, outlet)| visit(outlet));
+            }
+            Audience::Client(id) => walk(self.slot(id).as_slice()),
+            Audience::Clients(ids) => walk(&distinct(ids.iter().filter_map(|id| self.slot(id)))),
             Audience::Group(name) => walk(self.groups.members_of(name)),
             Audience::Groups { names, distinct: false } => {
                 for name in names {
@@ -86,31 +91,31 @@ impl<O> Registry<O> {
 /// The members to leave out. "Everyone but the caller" is so common that it allocates nothing.
 enum Except {
     Nobody,
-    One(Key),
-    Sorted(Vec<Key>),
+    One(u32),
+    Sorted(Vec<u32>),
 }
 
 impl Except {
-    fn new(mut keys: impl Iterator<Item = Key>) -> Self {
-        match (keys.next(), keys.next()) {
+    fn new(mut slots: impl Iterator<Item = u32>) -> Self {
+        match (slots.next(), slots.next()) {
             (None, _) => Self::Nobody,
-            (Some(key), None) => Self::One(key),
-            (Some(a), Some(b)) => Self::Sorted(distinct([a, b].into_iter().chain(keys))),
+            (Some(slot), None) => Self::One(slot),
+            (Some(a), Some(b)) => Self::Sorted(distinct([a, b].into_iter().chain(slots))),
         }
     }
 
-    fn has(&self, key: Key) -> bool {
+    fn has(&self, slot: u32) -> bool {
         match self {
             Self::Nobody => false,
-            Self::One(one) => *one == key,
-            Self::Sorted(keys) => keys.binary_search(&key).is_ok(),
+            Self::One(one) => *one == slot,
+            Self::Sorted(slots) => slots.binary_search(&slot).is_ok(),
         }
     }
 }
 
-fn distinct(keys: impl Iterator<Item = Key>) -> Vec<Key> {
-    let mut keys: Vec<Key> = keys.collect();
-    keys.sort_unstable();
-    keys.dedup();
-    keys
+fn distinct(slots: impl Iterator<Item = u32>) -> Vec<u32> {
+    let mut slots: Vec<u32> = slots.collect();
+    slots.sort_unstable();
+    slots.dedup();
+    slots
 }
