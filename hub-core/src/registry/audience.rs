@@ -47,23 +47,22 @@ impl<O> Registry<O> {
     /// assert_eq!(seen, ["outlet 2"]);
     /// ```
     pub fn each(&self, audience: &Audience<'_>, except: &[&str], mut visit: impl FnMut(&O)) {
-        let except = Except::new(except.iter().filter_map(|id| self.slot(id)));
+        let position = |id: &&str| Some(self.members.get(self.slot(id)?)?.position);
+        let except = Except::new(except.iter().filter_map(position));
         let mut walk = |slots: &[u32]| {
-            for &slot in slots {
-                if !except.has(slot)
-                    && let Some(outlet) = self.outlet_at(slot)
+            for member in slots.iter().filter_map(|slot| self.members.get(*slot)) {
+                if !except.has(member.position)
+                    && let Some(outlet) = self.everyone.outlet(member.position)
                 {
                     visit(outlet);
                 }
             }
         };
         match *audience {
-            Audience::All if matches!(except, Except::Nobody) => {
-                self.everyone.outlets().iter().for_each(visit);
-            }
             Audience::All => {
-                let others = self.everyone.iter().filter(|(slot, _)| !except.has(*slot));
-                others.for_each(|(_, outlet)| visit(outlet));
+                for others in self.everyone.around(except.positions()) {
+                    others.iter().for_each(&mut visit);
+                }
             }
             Audience::Client(id) => walk(self.slot(id).as_slice()),
             Audience::Clients(ids) => walk(&distinct(ids.iter().filter_map(|id| self.slot(id)))),
@@ -88,7 +87,7 @@ impl<O> Registry<O> {
     }
 }
 
-/// The members to leave out. "Everyone but the caller" is so common that it allocates nothing.
+/// Where those stand that are left out. "Everyone but the caller" is so common that it allocates nothing.
 enum Except {
     Nobody,
     One(u32),
@@ -96,19 +95,27 @@ enum Except {
 }
 
 impl Except {
-    fn new(mut slots: impl Iterator<Item = u32>) -> Self {
-        match (slots.next(), slots.next()) {
+    fn new(mut positions: impl Iterator<Item = u32>) -> Self {
+        match (positions.next(), positions.next()) {
             (None, _) => Self::Nobody,
-            (Some(slot), None) => Self::One(slot),
-            (Some(a), Some(b)) => Self::Sorted(distinct([a, b].into_iter().chain(slots))),
+            (Some(position), None) => Self::One(position),
+            (Some(a), Some(b)) => Self::Sorted(distinct([a, b].into_iter().chain(positions))),
         }
     }
 
-    fn has(&self, slot: u32) -> bool {
+    fn positions(&self) -> &[u32] {
+        match self {
+            Self::Nobody => &[],
+            Self::One(one) => std::slice::from_ref(one),
+            Self::Sorted(positions) => positions,
+        }
+    }
+
+    fn has(&self, position: u32) -> bool {
         match self {
             Self::Nobody => false,
-            Self::One(one) => *one == slot,
-            Self::Sorted(slots) => slots.binary_search(&slot).is_ok(),
+            Self::One(one) => *one == position,
+            Self::Sorted(positions) => positions.binary_search(&position).is_ok(),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Lists without gaps, in which everybody knows where they stand.
 
+use std::iter::once;
+
 /// Every connection, in one list: what a message for all walks is as close together as can be.
 pub(super) struct Everyone<O> {
     slots: Vec<u32>,
@@ -34,12 +36,12 @@ impl<O> Everyone<O> {
         self.outlets.get(position as usize)
     }
 
-    pub(super) fn outlets(&self) -> &[O] {
-        &self.outlets
-    }
-
-    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &O)> {
-        self.slots.iter().copied().zip(&self.outlets)
+    /// The outlets before, between and behind those positions, which are in order.
+    pub(super) fn around(&self, positions: &[u32]) -> impl Iterator<Item = &[O]> {
+        let positions = positions.iter().map(|position| *position as usize);
+        let starts = once(0).chain(positions.clone().map(|position| position + 1));
+        let ends = positions.chain(once(self.outlets.len()));
+        starts.zip(ends).filter_map(|(start, end)| self.outlets.get(start..end))
     }
 }
 
