@@ -3,18 +3,20 @@
 use std::sync::Arc;
 
 use super::dense::Members;
-use super::index::Index;
+use super::index::{Hash, Index};
+use super::name::Name;
 use super::slab::Slab;
 use crate::seed::Seed;
 
 /// Every set that has a member; names compare ordinally.
 pub(super) struct Sets {
+    seed: Seed,
     names: Index,
     sets: Slab<Set>,
 }
 
 struct Set {
-    name: Arc<str>,
+    name: Name,
     members: Members,
 }
 
@@ -34,8 +36,8 @@ pub(super) enum Departure {
 }
 
 impl Sets {
-    pub(super) const fn new(seed: Seed) -> Self {
-        Self { names: Index::new(seed), sets: Slab::new() }
+    pub(super) fn new(seed: Seed) -> Self {
+        Self { seed, names: Index::default(), sets: Slab::new() }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -44,11 +46,20 @@ impl Sets {
     }
 
     pub(super) fn find(&self, name: &str) -> Option<u32> {
-        self.names.find(name, |set| self.name(set) == Some(name))
+        self.find_hashed(name, self.hash(name))
+    }
+
+    pub(super) fn hash(&self, name: &str) -> Hash {
+        Hash::of(name.as_bytes(), self.seed)
+    }
+
+    /// The same for those who have the hash.
+    pub(super) fn find_hashed(&self, name: &str, hash: Hash) -> Option<u32> {
+        self.names.find(hash, |set| self.sets.get(set).is_some_and(|set| set.name.is(name)))
     }
 
     pub(super) fn name(&self, set: u32) -> Option<&str> {
-        self.sets.get(set).map(|set| &*set.name)
+        self.sets.get(set).map(|set| set.name.as_str())
     }
 
     pub(super) fn members(&self, set: u32) -> &[u32] {
@@ -61,9 +72,10 @@ impl Sets {
 
     /// Adds a member to the set of that name, which may have to be made.
     pub(super) fn add(&mut self, name: Arc<str>, member: u32) -> Membership {
-        match self.find(&name) {
+        let hash = self.hash(&name);
+        match self.find_hashed(&name, hash) {
             Some(set) => self.push(set, member),
-            None => self.make(name, member),
+            None => self.make(name.into(), hash, member),
         }
     }
 
@@ -74,12 +86,10 @@ impl Sets {
     }
 
     /// Makes a set that does not exist, of one member.
-    pub(super) fn make(&mut self, name: Arc<str>, member: u32) -> Membership {
-        let slot = self.sets.insert(Set { name, members: Members::One(member) });
-        if let Some(set) = self.sets.get(slot) {
-            self.names.insert(&set.name, slot);
-        }
-        Membership { set: slot, position: 0 }
+    pub(super) fn make(&mut self, name: Name, hash: Hash, member: u32) -> Membership {
+        let set = self.sets.insert(Set { name, members: Members::One(member) });
+        self.names.insert(hash, set);
+        Membership { set, position: 0 }
     }
 
     pub(super) fn take(&mut self, membership: Membership) -> Departure {
@@ -88,7 +98,7 @@ impl Sets {
             return Departure::Moved(moved);
         }
         let Some(set) = self.sets.remove(membership.set) else { return Departure::Moved(None) };
-        self.names.remove(&set.name, membership.set);
-        Departure::Emptied(set.name)
+        self.names.remove(Hash::of(set.name.as_bytes(), self.seed), membership.set);
+        Departure::Emptied(set.name.into())
     }
 }

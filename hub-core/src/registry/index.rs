@@ -4,10 +4,21 @@ use std::hash::BuildHasher;
 
 use crate::seed::Seed;
 
+/// The keyed hash of a name: taken once, before the first search, so that searches need not wait for one
+/// another.
+#[derive(Clone, Copy)]
+pub(super) struct Hash(u32);
+
+impl Hash {
+    pub(super) fn of(name: &[u8], seed: Seed) -> Self {
+        Self(seed.build_hasher().hash(name) as u32)
+    }
+}
+
 /// A hash table of slots. The names stay where the slots are, so that an entry takes 8 bytes, a search
 /// mostly one line of memory, and growing reads no name.
+#[derive(Default)]
 pub(super) struct Index {
-    seed: Seed,
     /// None, or a power of two of which some are vacant: every search ends.
     entries: Vec<Entry>,
     len: usize,
@@ -30,17 +41,12 @@ impl Entry {
 }
 
 impl Index {
-    pub(super) const fn new(seed: Seed) -> Self {
-        Self { seed, entries: Vec::new(), len: 0 }
-    }
-
     pub(super) const fn len(&self) -> usize {
         self.len
     }
 
-    /// The slot that was inserted under this name; `has` says whether the name is that of a slot.
-    pub(super) fn find(&self, name: &str, has: impl Fn(u32) -> bool) -> Option<u32> {
-        let hash = self.hash(name);
+    /// The slot that was inserted under the hash of a name; `has` says whether the name is that of a slot.
+    pub(super) fn find(&self, Hash(hash): Hash, has: impl Fn(u32) -> bool) -> Option<u32> {
         let mut at = self.place(hash);
         loop {
             let entry = self.entry(at);
@@ -54,19 +60,19 @@ impl Index {
         }
     }
 
-    /// Inserts a slot under a name that has none yet.
-    pub(super) fn insert(&mut self, name: &str, slot: u32) {
+    /// Inserts a slot under the hash of a name that has none yet.
+    pub(super) fn insert(&mut self, Hash(hash): Hash, slot: u32) {
         // At most 4 of 5 are in use, so that gaps are near.
         if (self.len + 1) * 5 > self.entries.len() * 4 {
             self.grow();
         }
         self.len += 1;
-        self.put(Entry { hash: self.hash(name), slot });
+        self.put(Entry { hash, slot });
     }
 
-    /// Removes a slot that was inserted under this name.
-    pub(super) fn remove(&mut self, name: &str, slot: u32) {
-        let mut gap = self.place(self.hash(name));
+    /// Removes a slot that was inserted under this hash.
+    pub(super) fn remove(&mut self, Hash(hash): Hash, slot: u32) {
+        let mut gap = self.place(hash);
         while self.entry(gap).slot != slot {
             if self.entry(gap).is_vacant() {
                 return;
@@ -107,10 +113,6 @@ impl Index {
         self.set(at, entry);
     }
 
-    fn hash(&self, name: &str) -> u32 {
-        self.seed.build_hasher().hash(name.as_bytes()) as u32
-    }
-
     const fn place(&self, hash: u32) -> usize {
         hash as usize & self.mask()
     }
@@ -140,25 +142,25 @@ mod tests {
 
     use super::*;
 
-    fn index() -> Index {
-        Index::new(Seed::new([3; 16]))
+    fn hash(name: u32) -> Hash {
+        Hash::of(name.to_string().as_bytes(), Seed::new([3; 16]))
     }
 
     /// The names are the numbers of the slots.
     fn find(index: &Index, slot: u32) -> Option<u32> {
-        index.find(&slot.to_string(), |found| found == slot)
+        index.find(hash(slot), |found| found == slot)
     }
 
     proptest! {
         #[test]
         fn what_was_inserted_is_found_until_it_is_removed(steps in prop::collection::vec(0..40u32, 0..300)) {
-            let (mut index, mut there) = (index(), [false; 40]);
+            let (mut index, mut there) = (Index::default(), [false; 40]);
             for slot in steps {
                 let is_there = &mut there[slot as usize];
                 if *is_there {
-                    index.remove(&slot.to_string(), slot);
+                    index.remove(hash(slot), slot);
                 } else {
-                    index.insert(&slot.to_string(), slot);
+                    index.insert(hash(slot), slot);
                 }
                 *is_there = !*is_there;
                 for (slot, is_there) in (0..).zip(there) {
@@ -172,11 +174,11 @@ mod tests {
     #[test]
     fn a_search_is_short_among_few_and_among_many() {
         for count in [1_000, 100_000] {
-            let mut index = index();
-            (0..count).for_each(|slot| index.insert(&slot.to_string(), slot));
+            let mut index = Index::default();
+            (0..count).for_each(|slot| index.insert(hash(slot), slot));
             for slot in 0..2 * count {
                 let asked = Cell::new(0);
-                index.find(&slot.to_string(), |found| {
+                index.find(hash(slot), |found| {
                     asked.set(asked.get() + 1);
                     found == slot
                 });
@@ -193,19 +195,19 @@ mod tests {
 
     #[test]
     fn names_of_one_hash_are_told_apart() {
-        let mut index = index();
-        index.insert("same", 1);
-        index.insert("same", 2);
-        assert_eq!(index.find("same", |slot| slot == 2), Some(2));
-        index.remove("same", 1);
-        assert_eq!(index.find("same", |_| true), Some(2));
+        let mut index = Index::default();
+        index.insert(hash(0), 1);
+        index.insert(hash(0), 2);
+        assert_eq!(index.find(hash(0), |slot| slot == 2), Some(2));
+        index.remove(hash(0), 1);
+        assert_eq!(index.find(hash(0), |_| true), Some(2));
     }
 
     #[test]
     fn an_empty_one_finds_nothing() {
-        let mut index = index();
+        let mut index = Index::default();
         assert_eq!(find(&index, 0), None);
-        index.remove("0", 0);
+        index.remove(hash(0), 0);
         assert_eq!(index.len(), 0);
     }
 

@@ -8,6 +8,7 @@ mod audience;
 mod dense;
 mod group;
 mod index;
+mod name;
 mod slab;
 #[cfg(test)]
 mod tests;
@@ -17,7 +18,8 @@ use std::sync::Arc;
 
 use self::dense::Everyone;
 use self::group::{Departure, Membership, Sets};
-use self::index::Index;
+use self::index::{Hash, Index};
+use self::name::Name;
 use self::slab::Slab;
 use crate::seed::Seed;
 
@@ -26,6 +28,7 @@ pub use self::slab::Key;
 
 /// An index of connections by id, user and group.
 pub struct Registry<O> {
+    seed: Seed,
     ids: Index,
     members: Slab<Member>,
     everyone: Everyone<O>,
@@ -34,7 +37,7 @@ pub struct Registry<O> {
 }
 
 struct Member {
-    id: Arc<str>,
+    id: Name,
     /// Where this member stands in `everyone`, with its outlet.
     position: u32,
     user: Option<Membership>,
@@ -95,7 +98,8 @@ impl<O> Registry<O> {
     pub fn new(seed: [u8; 16]) -> Self {
         let seed = Seed::new(seed);
         Self {
-            ids: Index::new(seed),
+            seed,
+            ids: Index::default(),
             members: Slab::new(),
             everyone: Everyone::new(),
             groups: Sets::new(seed),
@@ -112,13 +116,13 @@ impl<O> Registry<O> {
         user: Option<Arc<str>>,
         outlet: O,
     ) -> Result<Key, DuplicateId<O>> {
-        if self.contains(&id) {
+        let hash = self.hash(&id);
+        if self.find(&id, hash).is_some() {
             return Err(DuplicateId(outlet));
         }
-        let member = Member { id, position: 0, user: None, groups: Vec::new() };
-        let slot = self.members.insert(member);
+        let slot = self.members.insert(Member::new(id));
+        self.ids.insert(hash, slot);
         if let Some(member) = self.members.get_mut(slot) {
-            self.ids.insert(&member.id, slot);
             member.position = self.everyone.push(slot, outlet);
             member.user = user.map(|user| self.users.add(user, slot));
         }
@@ -127,8 +131,9 @@ impl<O> Registry<O> {
 
     /// Forgets a connection: it leaves its groups and its user.
     pub fn remove(&mut self, id: &str) -> Option<Removed<O>> {
-        let slot = self.slot(id)?;
-        self.ids.remove(id, slot);
+        let hash = self.hash(id);
+        let slot = self.find(id, hash)?;
+        self.ids.remove(hash, slot);
         let member = self.members.remove(slot)?;
         let (outlet, moved) = self.everyone.swap_out(member.position)?;
         if let Some(moved) = moved.and_then(|slot| self.members.get_mut(slot)) {
@@ -142,10 +147,12 @@ impl<O> Registry<O> {
 
     /// Adds a connection to a group.
     pub fn join(&mut self, id: &str, group: &str) -> Joined {
+        let hash = self.groups.hash(group);
         let Some(slot) = self.slot(id) else { return Joined::Unknown };
+        let set = self.groups.find_hashed(group, hash);
         let Some(member) = self.members.get_mut(slot) else { return Joined::Unknown };
-        let Some(set) = self.groups.find(group) else {
-            member.join(self.groups.make(group.into(), slot));
+        let Some(set) = set else {
+            member.join(self.groups.make(group.into(), hash, slot));
             return Joined::Added { first: true };
         };
         if member.find(set).is_ok() {
@@ -236,7 +243,15 @@ impl<O> Registry<O> {
     }
 
     fn slot(&self, id: &str) -> Option<u32> {
-        self.ids.find(id, |slot| self.members.get(slot).is_some_and(|member| *member.id == *id))
+        self.find(id, self.hash(id))
+    }
+
+    fn hash(&self, id: &str) -> Hash {
+        Hash::of(id.as_bytes(), self.seed)
+    }
+
+    fn find(&self, id: &str, hash: Hash) -> Option<u32> {
+        self.ids.find(hash, |slot| self.members.get(slot).is_some_and(|member| member.id.is(id)))
     }
 
     fn outlet_at(&self, slot: u32) -> Option<&O> {
@@ -244,13 +259,15 @@ impl<O> Registry<O> {
     }
 
     fn ids_of<'a>(&'a self, slots: &'a [u32]) -> impl Iterator<Item = &'a str> + use<'a, O> {
-        slots.iter().filter_map(|slot| self.members.get(*slot)).map(|member| &*member.id)
+        slots.iter().filter_map(|slot| self.members.get(*slot)).map(|member| member.id.as_str())
     }
 
     fn take_membership(&mut self, id: &str, group: &str) -> Option<Membership> {
+        let hash = self.groups.hash(group);
         let slot = self.slot(id)?;
+        let set = self.groups.find_hashed(group, hash)?;
         let member = self.members.get_mut(slot)?;
-        let at = member.find(self.groups.find(group)?).ok()?;
+        let at = member.find(set).ok()?;
         Some(member.groups.remove(at))
     }
 
@@ -276,6 +293,10 @@ impl<O> Registry<O> {
 }
 
 impl Member {
+    fn new(id: Arc<str>) -> Self {
+        Self { id: id.into(), position: 0, user: None, groups: Vec::new() }
+    }
+
     /// Where this set stands among the member's groups, or would stand.
     fn find(&self, set: u32) -> Result<usize, usize> {
         self.groups.binary_search_by_key(&set, |group| group.set)
