@@ -36,6 +36,8 @@ pub struct Registry<O> {
     users: Sets,
 }
 
+/// All of it is one line of memory: whoever looks for one has waited for the rest.
+#[repr(align(64))]
 struct Member {
     id: Name,
     /// Where this member stands in `everyone`, with its outlet.

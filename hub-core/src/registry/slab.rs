@@ -11,56 +11,55 @@ pub struct Key {
 ///
 /// Inside, who names a slot knows that its value is there; outside, keys are kept for longer.
 pub(super) struct Slab<T> {
-    slots: Vec<Slot<T>>,
+    values: Vec<Option<T>>,
+    /// Of each slot; apart, for they are seldom asked for.
+    generations: Vec<u32>,
     free: Vec<u32>,
-}
-
-struct Slot<T> {
-    generation: u32,
-    value: Option<T>,
 }
 
 impl<T> Slab<T> {
     pub(super) const fn new() -> Self {
-        Self { slots: Vec::new(), free: Vec::new() }
+        Self { values: Vec::new(), generations: Vec::new(), free: Vec::new() }
     }
 
     pub(super) const fn len(&self) -> usize {
-        self.slots.len() - self.free.len()
+        self.values.len() - self.free.len()
     }
 
     pub(super) fn insert(&mut self, value: T) -> u32 {
         if let Some(slot) = self.free.pop()
-            && let Some(entry) = self.slots.get_mut(slot as usize)
+            && let Some(vacant) = self.values.get_mut(slot as usize)
         {
-            entry.value = Some(value);
+            *vacant = Some(value);
             return slot;
         }
         // Memory ends long before the slots do.
-        let slot = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
-        self.slots.push(Slot { generation: 0, value: Some(value) });
+        let slot = u32::try_from(self.values.len()).unwrap_or(u32::MAX);
+        self.values.push(Some(value));
+        self.generations.push(0);
         slot
     }
 
     pub(super) fn remove(&mut self, slot: u32) -> Option<T> {
-        let entry = self.slots.get_mut(slot as usize)?;
-        let value = entry.value.take()?;
-        entry.generation = entry.generation.wrapping_add(1);
+        let value = self.values.get_mut(slot as usize)?.take()?;
+        if let Some(generation) = self.generations.get_mut(slot as usize) {
+            *generation = generation.wrapping_add(1);
+        }
         self.free.push(slot);
         Some(value)
     }
 
     pub(super) fn get(&self, slot: u32) -> Option<&T> {
-        self.slots.get(slot as usize)?.value.as_ref()
+        self.values.get(slot as usize)?.as_ref()
     }
 
     pub(super) fn get_mut(&mut self, slot: u32) -> Option<&mut T> {
-        self.slots.get_mut(slot as usize)?.value.as_mut()
+        self.values.get_mut(slot as usize)?.as_mut()
     }
 
     /// What stands for the value of a slot, outside.
     pub(super) fn key(&self, slot: u32) -> Key {
-        let generation = self.slots.get(slot as usize).map_or(0, |entry| entry.generation);
+        let generation = self.generations.get(slot as usize).copied().unwrap_or_default();
         Key { slot, generation }
     }
 

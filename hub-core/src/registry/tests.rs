@@ -159,7 +159,7 @@ fn the_empty_name_is_a_group_like_any_other() {
 
 #[test]
 fn a_member_is_small() {
-    assert_eq!(size_of::<Member>(), 64);
+    assert_eq!(size_of::<Option<Member>>(), 64);
     assert_eq!(size_of::<Membership>(), 8);
     let registry = three();
     let member = registry.members.get(registry.slot("a").unwrap()).unwrap();
