@@ -14,6 +14,8 @@ pub(crate) struct Scale {
     pub(crate) time: Duration,
     pub(crate) connections: usize,
     pub(crate) idle: (usize, usize),
+    /// How many are registered, where a few are, and where many are.
+    pub(crate) registered: (usize, usize),
 }
 
 impl Scale {
@@ -22,10 +24,16 @@ impl Scale {
         time: Duration::from_millis(1000),
         connections: 1000,
         idle: (5_000, 15_000),
+        registered: (1_000, 100_000),
     };
     /// Shows that everything runs; its figures mean nothing.
-    pub(crate) const SMOKE: Self =
-        Self { runs: 1, time: Duration::from_millis(50), connections: 50, idle: (50, 150) };
+    pub(crate) const SMOKE: Self = Self {
+        runs: 1,
+        time: Duration::from_millis(50),
+        connections: 50,
+        idle: (50, 150),
+        registered: (100, 1_000),
+    };
 }
 
 /// How many connections echo.

@@ -1,12 +1,14 @@
-//! The least that a machine must do: raw TCP, the same bytes, no protocol.
+//! The least that a machine must do: raw TCP, the same bytes, no protocol; and plain maps of names.
 //!
 //! One thread, no delay, 64 KiB reads, one write for each read; for a broadcast, finished bytes written
 //! to each socket in turn. Of several variants the fastest counts as the floor.
 
 use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use smol::Async;
 use smol::io::{AsyncReadExt, AsyncWriteExt};
@@ -133,4 +135,132 @@ pub(crate) fn find_and_copy(input: &[u8], out: &mut Vec<u8>) -> usize {
     out.clear();
     out.extend_from_slice(&input[..end]);
     end
+}
+
+/// Who is connected and in which groups, in plain maps: sets of names.
+pub(crate) struct Sets<O> {
+    pub(crate) connections: HashMap<Arc<str>, InSets<O>>,
+    pub(crate) groups: HashMap<Arc<str>, HashMap<Arc<str>, Arc<O>>>,
+    pub(crate) users: HashMap<Arc<str>, HashMap<Arc<str>, Arc<O>>>,
+}
+
+pub(crate) struct InSets<O> {
+    pub(crate) outlet: Arc<O>,
+    id: Arc<str>,
+    user: Arc<str>,
+    groups: HashSet<Arc<str>>,
+}
+
+impl<O> Sets<O> {
+    pub(crate) fn new() -> Self {
+        Self { connections: HashMap::new(), groups: HashMap::new(), users: HashMap::new() }
+    }
+
+    pub(crate) fn insert(&mut self, id: Arc<str>, user: Arc<str>, outlet: Arc<O>) {
+        let same = (Arc::clone(&id), Arc::clone(&outlet));
+        self.users.entry(Arc::clone(&user)).or_default().extend([same]);
+        let connection = InSets { outlet, id: Arc::clone(&id), user, groups: HashSet::new() };
+        self.connections.insert(id, connection);
+    }
+
+    pub(crate) fn remove(&mut self, id: &str) {
+        let Some(connection) = self.connections.remove(id) else { return };
+        for group in &connection.groups {
+            Self::take(&mut self.groups, group, id);
+        }
+        Self::take(&mut self.users, &connection.user, id);
+    }
+
+    pub(crate) fn join(&mut self, id: &str, group: &str) {
+        let Some(connection) = self.connections.get_mut(id) else { return };
+        let id = Arc::clone(&connection.id);
+        let outlet = Arc::clone(&connection.outlet);
+        if let Some(members) = self.groups.get_mut(group) {
+            // The name is kept twice, for a second search of it would cost more.
+            if connection.groups.insert(group.into()) {
+                members.insert(id, outlet);
+            }
+            return;
+        }
+        let name: Arc<str> = group.into();
+        connection.groups.insert(Arc::clone(&name));
+        self.groups.entry(name).or_default().insert(id, outlet);
+    }
+
+    pub(crate) fn leave(&mut self, id: &str, group: &str) {
+        let Some(connection) = self.connections.get_mut(id) else { return };
+        if connection.groups.remove(group) {
+            Self::take(&mut self.groups, group, id);
+        }
+    }
+
+    fn take(sets: &mut HashMap<Arc<str>, HashMap<Arc<str>, Arc<O>>>, name: &str, id: &str) {
+        let Some(members) = sets.get_mut(name) else { return };
+        members.remove(id);
+        if members.is_empty() {
+            sets.remove(name);
+        }
+    }
+}
+
+/// The same with lists, searched from end to end: fast as long as they are short.
+pub(crate) struct Lists<O> {
+    connections: HashMap<Arc<str>, InLists<O>>,
+    pub(crate) groups: HashMap<Arc<str>, Vec<Arc<O>>>,
+    pub(crate) users: HashMap<Arc<str>, Vec<Arc<O>>>,
+}
+
+struct InLists<O> {
+    outlet: Arc<O>,
+    user: Arc<str>,
+    groups: Vec<Arc<str>>,
+}
+
+impl<O> Lists<O> {
+    pub(crate) fn new() -> Self {
+        Self { connections: HashMap::new(), groups: HashMap::new(), users: HashMap::new() }
+    }
+
+    pub(crate) fn insert(&mut self, id: Arc<str>, user: Arc<str>, outlet: Arc<O>) {
+        self.users.entry(Arc::clone(&user)).or_default().push(Arc::clone(&outlet));
+        self.connections.insert(id, InLists { outlet, user, groups: Vec::new() });
+    }
+
+    pub(crate) fn remove(&mut self, id: &str) {
+        let Some(connection) = self.connections.remove(id) else { return };
+        for group in &connection.groups {
+            Self::take(&mut self.groups, group, &connection.outlet);
+        }
+        Self::take(&mut self.users, &connection.user, &connection.outlet);
+    }
+
+    pub(crate) fn join(&mut self, id: &str, group: &str) {
+        let Some(connection) = self.connections.get_mut(id) else { return };
+        if connection.groups.iter().any(|name| **name == *group) {
+            return;
+        }
+        let name: Arc<str> = match self.groups.get_key_value(group) {
+            Some((name, _)) => Arc::clone(name),
+            None => group.into(),
+        };
+        connection.groups.push(Arc::clone(&name));
+        self.groups.entry(name).or_default().push(Arc::clone(&connection.outlet));
+    }
+
+    pub(crate) fn leave(&mut self, id: &str, group: &str) {
+        let Some(connection) = self.connections.get_mut(id) else { return };
+        let Some(at) = connection.groups.iter().position(|name| **name == *group) else { return };
+        connection.groups.swap_remove(at);
+        Self::take(&mut self.groups, group, &connection.outlet);
+    }
+
+    fn take(lists: &mut HashMap<Arc<str>, Vec<Arc<O>>>, name: &str, outlet: &Arc<O>) {
+        let Some(members) = lists.get_mut(name) else { return };
+        if let Some(at) = members.iter().position(|member| Arc::ptr_eq(member, outlet)) {
+            members.swap_remove(at);
+        }
+        if members.is_empty() {
+            lists.remove(name);
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! Measures what the server costs beside what the machine must pay anyway.
 //!
-//! `cargo run --release -p bench -- codec|echo|broadcast|idle|smoke [--json]` prints a table;
+//! `cargo run --release -p bench -- codec|registry|echo|broadcast|idle|smoke [--json]` prints a table;
 //! `... -- results` measures everything and writes `bench/RESULTS.md`.
 //!
 //! Server and load generator are two processes, on two cores where there are two. Each case is run
@@ -12,6 +12,7 @@ mod client;
 mod codec;
 mod floors;
 mod process;
+mod registry;
 mod report;
 mod results;
 mod server;
@@ -21,13 +22,13 @@ use std::process::ExitCode;
 use cases::Scale;
 use report::Row;
 
-const USAGE: &str = "bench -- codec|echo|broadcast|idle|smoke [--json]\nbench -- results";
+const USAGE: &str = "bench -- codec|registry|echo|broadcast|idle|smoke [--json]\nbench -- results";
 
 /// A part: its name, what its rows are, and what measures them.
 type Section = (&'static str, &'static str, fn(Scale) -> Vec<Row>);
 
 /// Everything that is measured.
-const SECTIONS: [Section; 4] = [
+const SECTIONS: [Section; 5] = [
     (
         "echo",
         "50 connections get texts of 27 bytes echoed. The floor is raw TCP with the same bytes on the same \
@@ -45,6 +46,13 @@ const SECTIONS: [Section; 4] = [
         "idle",
         "Resident memory of an idle connection, by the slope between 5,000 and 15,000 of them.",
         cases::idle,
+    ),
+    (
+        "registry",
+        "100,000 connections, 10 of each user and each in 10 of 10,000 groups. The floor is a `Vec` of the same \
+         outlets, or std `HashMap`s of the same names that do the same job, as sets or as lists, the best of them. \
+         Cold: what the caches held was evicted just before.",
+        registry::run,
     ),
     ("codec", "Encoding and decoding on one thread, without any IO.", codec::run),
 ];

@@ -30,11 +30,7 @@ impl Server {
 
     /// Resident memory in bytes.
     pub(crate) fn resident(&self) -> u64 {
-        let path = format!("/proc/{}/status", self.child.id());
-        let status = fs::read_to_string(path).expect("memory is told in /proc");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
-        kilobytes.expect("VmRSS in kB") * 1024
+        resident(self.child.id())
     }
 
     /// How long its threads have run, in the kernel too.
@@ -53,6 +49,23 @@ impl Drop for Server {
         self.child.kill().ok();
         self.child.wait().ok();
     }
+}
+
+/// Resident memory of a process in bytes.
+pub(crate) fn resident(process: u32) -> u64 {
+    let path = format!("/proc/{process}/status");
+    let status = fs::read_to_string(path).expect("memory is told in /proc");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+    kilobytes.expect("VmRSS in kB") * 1024
+}
+
+/// Starts this program again and takes the figure that it prints.
+pub(crate) fn figure(kind: &str) -> f64 {
+    let program = std::env::current_exe().expect("this program has a path");
+    let output = Command::new(program).args(["serve", kind]).output().expect("it can be started");
+    let text = String::from_utf8(output.stdout).expect("a figure is text");
+    text.trim().parse().expect("a figure")
 }
 
 /// Keeps this process on one core: the server on the first, the load generator on the last.

@@ -11,7 +11,7 @@ use smol::Async;
 use tokio::task::LocalSet;
 use transport_async_std::SmolRuntime;
 
-use crate::{client, floors, process};
+use crate::{client, floors, process, registry};
 
 async fn echo(text: String) -> String {
     text
@@ -71,6 +71,8 @@ pub(crate) fn serve(kind: &str) -> ExitCode {
             let connections = connections.parse().expect("how many connections");
             floors::broadcast(&listener, connections, &client::message_frame());
         }
+        // Answers at once and ends: only a fresh process can tell what it has taken.
+        ("registered", what) => println!("{}", registry::memory::taken(what)),
         _ => return ExitCode::FAILURE,
     }
     ExitCode::SUCCESS

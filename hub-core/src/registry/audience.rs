@@ -1,7 +1,6 @@
 //! Whom a message is for, and the walk over exactly those.
 
 use super::Registry;
-use super::slab::Key;
 
 /// Whom a message is for; ids, groups and users that nobody has are simply nobody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,20 +47,25 @@ impl<O> Registry<O> {
     /// assert_eq!(seen, ["outlet 2"]);
     /// ```
     pub fn each(&self, audience: &Audience<'_>, except: &[&str], mut visit: impl FnMut(&O)) {
-        let except = Except::new(except.iter().filter_map(|id| self.key(id)));
-        let mut walk = |keys: &[Key]| {
-            for &key in keys {
-                if !except.has(key)
-                    && let Some(member) = self.members.get(key)
+        let position = |id: &&str| Some(self.members.get(self.slot(id)?)?.position);
+        let except = Except::new(except.iter().filter_map(position));
+        let mut walk = |slots: &[u32]| {
+            for member in slots.iter().filter_map(|slot| self.members.get(*slot)) {
+                if !except.has(member.position)
+                    && let Some(outlet) = self.everyone.outlet(member.position)
                 {
-                    visit(&member.outlet);
+                    visit(outlet);
                 }
             }
         };
         match *audience {
-            Audience::All => walk(&self.everyone),
-            Audience::Client(id) => walk(self.key(id).as_slice()),
-            Audience::Clients(ids) => walk(&distinct(ids.iter().filter_map(|id| self.key(id)))),
+            Audience::All => {
+                for others in self.everyone.around(except.positions()) {
+                    others.iter().for_each(&mut visit);
+                }
+            }
+            Audience::Client(id) => walk(self.slot(id).as_slice()),
+            Audience::Clients(ids) => walk(&distinct(ids.iter().filter_map(|id| self.slot(id)))),
             Audience::Group(name) => walk(self.groups.members_of(name)),
             Audience::Groups { names, distinct: false } => {
                 for name in names {
@@ -83,34 +87,42 @@ impl<O> Registry<O> {
     }
 }
 
-/// The members to leave out. "Everyone but the caller" is so common that it allocates nothing.
+/// Where those stand that are left out. "Everyone but the caller" is so common that it allocates nothing.
 enum Except {
     Nobody,
-    One(Key),
-    Sorted(Vec<Key>),
+    One(u32),
+    Sorted(Vec<u32>),
 }
 
 impl Except {
-    fn new(mut keys: impl Iterator<Item = Key>) -> Self {
-        match (keys.next(), keys.next()) {
+    fn new(mut positions: impl Iterator<Item = u32>) -> Self {
+        match (positions.next(), positions.next()) {
             (None, _) => Self::Nobody,
-            (Some(key), None) => Self::One(key),
-            (Some(a), Some(b)) => Self::Sorted(distinct([a, b].into_iter().chain(keys))),
+            (Some(position), None) => Self::One(position),
+            (Some(a), Some(b)) => Self::Sorted(distinct([a, b].into_iter().chain(positions))),
         }
     }
 
-    fn has(&self, key: Key) -> bool {
+    fn positions(&self) -> &[u32] {
+        match self {
+            Self::Nobody => &[],
+            Self::One(one) => std::slice::from_ref(one),
+            Self::Sorted(positions) => positions,
+        }
+    }
+
+    fn has(&self, position: u32) -> bool {
         match self {
             Self::Nobody => false,
-            Self::One(one) => *one == key,
-            Self::Sorted(keys) => keys.binary_search(&key).is_ok(),
+            Self::One(one) => *one == position,
+            Self::Sorted(positions) => positions.binary_search(&position).is_ok(),
         }
     }
 }
 
-fn distinct(keys: impl Iterator<Item = Key>) -> Vec<Key> {
-    let mut keys: Vec<Key> = keys.collect();
-    keys.sort_unstable();
-    keys.dedup();
-    keys
+fn distinct(slots: impl Iterator<Item = u32>) -> Vec<u32> {
+    let mut slots: Vec<u32> = slots.collect();
+    slots.sort_unstable();
+    slots.dedup();
+    slots
 }

@@ -2,38 +2,42 @@
 
 use std::sync::Arc;
 
-use super::slab::{Key, Slab};
-use crate::seed::{Seed, SeededMap};
+use super::dense::Members;
+use super::index::{Hash, Index};
+use super::name::Name;
+use super::slab::Slab;
+use crate::seed::Seed;
 
 /// Every set that has a member; names compare ordinally.
 pub(super) struct Sets {
-    names: SeededMap<Arc<str>, Key>,
+    seed: Seed,
+    names: Index,
     sets: Slab<Set>,
 }
 
 struct Set {
-    name: Arc<str>,
-    members: Vec<Key>,
+    name: Name,
+    members: Members,
 }
 
 /// Where a member stands in a set; kept with the member, so that leaving searches nothing.
 #[derive(Clone, Copy)]
 pub(super) struct Membership {
-    pub(super) set: Key,
+    pub(super) set: u32,
     pub(super) position: u32,
 }
 
 /// What changed when a member left a set.
-pub(super) struct Departure {
-    /// The member that now stands where the leaver stood.
-    pub(super) moved: Option<Key>,
-    /// The name of the set, if it is empty and therefore gone.
-    pub(super) emptied: Option<Arc<str>>,
+pub(super) enum Departure {
+    /// Others remain; one of them may stand where the leaver stood.
+    Moved(Option<u32>),
+    /// The set is empty and therefore gone.
+    Emptied(Arc<str>),
 }
 
 impl Sets {
     pub(super) fn new(seed: Seed) -> Self {
-        Self { names: SeededMap::with_hasher(seed), sets: Slab::new() }
+        Self { seed, names: Index::default(), sets: Slab::new() }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -41,68 +45,60 @@ impl Sets {
         self.sets.len()
     }
 
-    pub(super) fn find(&self, name: &str) -> Option<Key> {
-        self.names.get(name).copied()
+    pub(super) fn find(&self, name: &str) -> Option<u32> {
+        self.find_hashed(name, self.hash(name))
     }
 
-    pub(super) fn name(&self, set: Key) -> Option<&str> {
-        self.sets.get(set).map(|set| &*set.name)
+    pub(super) fn hash(&self, name: &str) -> Hash {
+        Hash::of(name.as_bytes(), self.seed)
     }
 
-    pub(super) fn members(&self, set: Key) -> &[Key] {
-        self.sets.get(set).map_or(&[], |set| &set.members)
+    /// The same for those who have the hash.
+    pub(super) fn find_hashed(&self, name: &str, hash: Hash) -> Option<u32> {
+        self.names.find(hash, |set| self.sets.get(set).is_some_and(|set| set.name.is(name)))
     }
 
-    pub(super) fn members_of(&self, name: &str) -> &[Key] {
+    pub(super) fn name(&self, set: u32) -> Option<&str> {
+        self.sets.get(set).map(|set| set.name.as_str())
+    }
+
+    pub(super) fn members(&self, set: u32) -> &[u32] {
+        self.sets.get(set).map_or(&[], |set| set.members.as_slice())
+    }
+
+    pub(super) fn members_of(&self, name: &str) -> &[u32] {
         self.find(name).map_or(&[], |set| self.members(set))
     }
 
-    /// Adds a member that the set does not have yet; a set that does not exist is made.
-    pub(super) fn add(
-        &mut self,
-        name: impl AsRef<str> + Into<Arc<str>>,
-        member: Key,
-    ) -> Membership {
-        if let Some(key) = self.find(name.as_ref())
-            && let Some(set) = self.sets.get_mut(key)
-        {
-            return Membership { set: key, position: push(&mut set.members, member) };
+    /// Adds a member to the set of that name, which may have to be made.
+    pub(super) fn add(&mut self, name: Arc<str>, member: u32) -> Membership {
+        let hash = self.hash(&name);
+        match self.find_hashed(&name, hash) {
+            Some(set) => self.push(set, member),
+            None => self.make(name.into(), hash, member),
         }
-        let name = name.into();
-        let set = self.sets.insert(Set { name: Arc::clone(&name), members: vec![member] });
-        self.names.insert(name, set);
+    }
+
+    /// Adds a member that the set does not have yet.
+    pub(super) fn push(&mut self, set: u32, member: u32) -> Membership {
+        let position = self.sets.get_mut(set).map_or(0, |set| set.members.push(member));
+        Membership { set, position }
+    }
+
+    /// Makes a set that does not exist, of one member.
+    pub(super) fn make(&mut self, name: Name, hash: Hash, member: u32) -> Membership {
+        let set = self.sets.insert(Set { name, members: Members::One(member) });
+        self.names.insert(hash, set);
         Membership { set, position: 0 }
     }
 
     pub(super) fn take(&mut self, membership: Membership) -> Departure {
-        let Some(set) = self.sets.get_mut(membership.set) else {
-            return Departure { moved: None, emptied: None };
-        };
-        let moved = swap_out(&mut set.members, membership.position);
-        if !set.members.is_empty() {
-            return Departure { moved, emptied: None };
+        let Some(set) = self.sets.get_mut(membership.set) else { return Departure::Moved(None) };
+        if let Some(moved) = set.members.swap_out(membership.position) {
+            return Departure::Moved(moved);
         }
-        let emptied = self.sets.remove(membership.set).map(|set| set.name);
-        if let Some(name) = &emptied {
-            self.names.remove(name);
-        }
-        Departure { moved, emptied }
+        let Some(set) = self.sets.remove(membership.set) else { return Departure::Moved(None) };
+        self.names.remove(Hash::of(set.name.as_bytes(), self.seed), membership.set);
+        Departure::Emptied(set.name.into())
     }
-}
-
-/// Appends a member and says where it stands.
-pub(super) fn push(members: &mut Vec<Key>, member: Key) -> u32 {
-    // Positions end where slots do, far behind the end of memory.
-    let position = u32::try_from(members.len()).unwrap_or(u32::MAX);
-    members.push(member);
-    position
-}
-
-/// Removes the member at a position and names the one that took its place.
-pub(super) fn swap_out(members: &mut Vec<Key>, position: u32) -> Option<Key> {
-    let position = position as usize;
-    if position < members.len() {
-        members.swap_remove(position);
-    }
-    members.get(position).copied()
 }

@@ -5,7 +5,10 @@
 //! A group or user exists exactly while it has a connection.
 
 mod audience;
+mod dense;
 mod group;
+mod index;
+mod name;
 mod slab;
 #[cfg(test)]
 mod tests;
@@ -13,30 +16,35 @@ mod tests;
 use std::fmt;
 use std::sync::Arc;
 
-use self::group::{Membership, Sets, push, swap_out};
+use self::dense::Everyone;
+use self::group::{Departure, Membership, Sets};
+use self::index::{Hash, Index};
+use self::name::Name;
 use self::slab::Slab;
-use crate::seed::{Seed, SeededMap};
+use crate::seed::Seed;
 
 pub use self::audience::Audience;
 pub use self::slab::Key;
 
 /// An index of connections by id, user and group.
 pub struct Registry<O> {
-    ids: SeededMap<Arc<str>, Key>,
-    members: Slab<Member<O>>,
-    everyone: Vec<Key>,
+    seed: Seed,
+    ids: Index,
+    members: Slab<Member>,
+    everyone: Everyone<O>,
     groups: Sets,
     users: Sets,
 }
 
-struct Member<O> {
-    id: Arc<str>,
-    /// Where this member stands in `everyone`.
+/// All of it is one line of memory: whoever looks for one has waited for the rest.
+#[repr(align(64))]
+struct Member {
+    id: Name,
+    /// Where this member stands in `everyone`, with its outlet.
     position: u32,
     user: Option<Membership>,
-    /// Sorted by group key; most connections are in few groups.
+    /// Sorted by set; most connections are in few groups.
     groups: Vec<Membership>,
-    outlet: O,
 }
 
 /// The id is taken; the outlet comes back.
@@ -92,9 +100,10 @@ impl<O> Registry<O> {
     pub fn new(seed: [u8; 16]) -> Self {
         let seed = Seed::new(seed);
         Self {
-            ids: SeededMap::with_hasher(seed),
+            seed,
+            ids: Index::default(),
             members: Slab::new(),
-            everyone: Vec::new(),
+            everyone: Everyone::new(),
             groups: Sets::new(seed),
             users: Sets::new(seed),
         }
@@ -109,50 +118,50 @@ impl<O> Registry<O> {
         user: Option<Arc<str>>,
         outlet: O,
     ) -> Result<Key, DuplicateId<O>> {
-        if self.contains(&id) {
+        let hash = self.hash(&id);
+        if self.find(&id, hash).is_some() {
             return Err(DuplicateId(outlet));
         }
-        let member =
-            Member { id: Arc::clone(&id), position: 0, user: None, groups: Vec::new(), outlet };
-        let key = self.members.insert(member);
-        self.ids.insert(id, key);
-        let position = push(&mut self.everyone, key);
-        let user = user.map(|user| self.users.add(user, key));
-        if let Some(member) = self.members.get_mut(key) {
-            member.position = position;
-            member.user = user;
+        let slot = self.members.insert(Member::new(id));
+        self.ids.insert(hash, slot);
+        if let Some(member) = self.members.get_mut(slot) {
+            member.position = self.everyone.push(slot, outlet);
+            member.user = user.map(|user| self.users.add(user, slot));
         }
-        Ok(key)
+        Ok(self.members.key(slot))
     }
 
     /// Forgets a connection: it leaves its groups and its user.
     pub fn remove(&mut self, id: &str) -> Option<Removed<O>> {
-        let key = self.ids.remove(id)?;
-        let member = self.members.remove(key)?;
-        if let Some(moved) = swap_out(&mut self.everyone, member.position)
-            && let Some(moved) = self.members.get_mut(moved)
-        {
+        let hash = self.hash(id);
+        let slot = self.find(id, hash)?;
+        self.ids.remove(hash, slot);
+        let member = self.members.remove(slot)?;
+        let (outlet, moved) = self.everyone.swap_out(member.position)?;
+        if let Some(moved) = moved.and_then(|slot| self.members.get_mut(slot)) {
             moved.position = member.position;
         }
         let groups =
             member.groups.into_iter().filter_map(|group| self.leave_group(group)).collect();
         let user = member.user.and_then(|user| self.leave_user(user));
-        Some(Removed { outlet: member.outlet, groups, user })
+        Some(Removed { outlet, groups, user })
     }
 
     /// Adds a connection to a group.
     pub fn join(&mut self, id: &str, group: &str) -> Joined {
-        let Some(key) = self.key(id) else { return Joined::Unknown };
-        let Some(member) = self.members.get_mut(key) else { return Joined::Unknown };
-        let existing = self.groups.find(group);
-        if existing.is_some_and(|set| member.find(set).is_ok()) {
+        let hash = self.groups.hash(group);
+        let Some(slot) = self.slot(id) else { return Joined::Unknown };
+        let set = self.groups.find_hashed(group, hash);
+        let Some(member) = self.members.get_mut(slot) else { return Joined::Unknown };
+        let Some(set) = set else {
+            member.join(self.groups.make(group.into(), hash, slot));
+            return Joined::Added { first: true };
+        };
+        if member.find(set).is_ok() {
             return Joined::Already;
         }
-        let membership = self.groups.add(group, key);
-        if let Err(at) = member.find(membership.set) {
-            member.groups.insert(at, membership);
-        }
-        Joined::Added { first: existing.is_none() }
+        member.join(self.groups.push(set, slot));
+        Joined::Added { first: false }
     }
 
     /// Takes a connection out of a group.
@@ -163,17 +172,17 @@ impl<O> Registry<O> {
 
     /// Whether a connection has this id.
     pub fn contains(&self, id: &str) -> bool {
-        self.ids.contains_key(id)
+        self.slot(id).is_some()
     }
 
     /// The outlet of the connection with this id.
     pub fn outlet(&self, id: &str) -> Option<&O> {
-        self.at(self.key(id)?)
+        self.outlet_at(self.slot(id)?)
     }
 
     /// The outlet behind a key, until its connection is removed.
     pub fn at(&self, key: Key) -> Option<&O> {
-        self.members.get(key).map(|member| &member.outlet)
+        self.everyone.outlet(self.members.at(key)?.position)
     }
 
     /// How many connections there are.
@@ -183,7 +192,7 @@ impl<O> Registry<O> {
 
     /// Whether nobody is connected.
     pub const fn is_empty(&self) -> bool {
-        self.everyone.is_empty()
+        self.everyone.len() == 0
     }
 
     /// How many users have a connection.
@@ -208,20 +217,20 @@ impl<O> Registry<O> {
 
     /// Whether a connection is in a group.
     pub fn is_member(&self, id: &str, group: &str) -> bool {
-        let member = self.key(id).and_then(|key| self.members.get(key));
+        let member = self.slot(id).and_then(|slot| self.members.get(slot));
         member.zip(self.groups.find(group)).is_some_and(|(member, set)| member.find(set).is_ok())
     }
 
     /// The groups of a connection, each once.
     pub fn groups_of<'a>(&'a self, id: &str) -> impl Iterator<Item = &'a str> + use<'a, O> {
-        let member = self.key(id).and_then(|key| self.members.get(key));
+        let member = self.slot(id).and_then(|slot| self.members.get(slot));
         let groups = member.map_or(&[][..], |member| &member.groups);
         groups.iter().filter_map(|group| self.groups.name(group.set))
     }
 
     /// The user of a connection, unless it is anonymous.
     pub fn user_of(&self, id: &str) -> Option<&str> {
-        let member = self.members.get(self.key(id)?)?;
+        let member = self.members.get(self.slot(id)?)?;
         self.users.name(member.user?.set)
     }
 
@@ -235,46 +244,70 @@ impl<O> Registry<O> {
         self.ids_of(self.users.members_of(user))
     }
 
-    fn key(&self, id: &str) -> Option<Key> {
-        self.ids.get(id).copied()
+    fn slot(&self, id: &str) -> Option<u32> {
+        self.find(id, self.hash(id))
     }
 
-    fn ids_of<'a>(&'a self, keys: &'a [Key]) -> impl Iterator<Item = &'a str> + use<'a, O> {
-        keys.iter().filter_map(|key| self.members.get(*key)).map(|member| &*member.id)
+    fn hash(&self, id: &str) -> Hash {
+        Hash::of(id.as_bytes(), self.seed)
+    }
+
+    fn find(&self, id: &str, hash: Hash) -> Option<u32> {
+        self.ids.find(hash, |slot| self.members.get(slot).is_some_and(|member| member.id.is(id)))
+    }
+
+    fn outlet_at(&self, slot: u32) -> Option<&O> {
+        self.everyone.outlet(self.members.get(slot)?.position)
+    }
+
+    fn ids_of<'a>(&'a self, slots: &'a [u32]) -> impl Iterator<Item = &'a str> + use<'a, O> {
+        slots.iter().filter_map(|slot| self.members.get(*slot)).map(|member| member.id.as_str())
     }
 
     fn take_membership(&mut self, id: &str, group: &str) -> Option<Membership> {
-        let member = self.members.get_mut(self.ids.get(id).copied()?)?;
-        let at = member.find(self.groups.find(group)?).ok()?;
+        let hash = self.groups.hash(group);
+        let slot = self.slot(id)?;
+        let set = self.groups.find_hashed(group, hash)?;
+        let member = self.members.get_mut(slot)?;
+        let at = member.find(set).ok()?;
         Some(member.groups.remove(at))
     }
 
     /// Ends a membership that its member has given up, and names the group if it is gone.
     fn leave_group(&mut self, left: Membership) -> Option<Arc<str>> {
-        let departure = self.groups.take(left);
-        if let Some(moved) = departure.moved.and_then(|key| self.members.get_mut(key))
-            && let Ok(at) = moved.find(left.set)
-            && let Some(membership) = moved.groups.get_mut(at)
-        {
-            membership.position = left.position;
-        }
-        departure.emptied
+        let moved = match self.groups.take(left) {
+            Departure::Emptied(name) => return Some(name),
+            Departure::Moved(slot) => self.members.get_mut(slot?)?,
+        };
+        let at = moved.find(left.set).ok()?;
+        moved.groups.get_mut(at)?.position = left.position;
+        None
     }
 
     /// The same for a user.
     fn leave_user(&mut self, left: Membership) -> Option<Arc<str>> {
-        let departure = self.users.take(left);
-        if let Some(moved) = departure.moved.and_then(|key| self.members.get_mut(key)) {
-            moved.user = Some(left);
+        match self.users.take(left) {
+            Departure::Emptied(name) => return Some(name),
+            Departure::Moved(slot) => self.members.get_mut(slot?)?.user = Some(left),
         }
-        departure.emptied
+        None
     }
 }
 
-impl<O> Member<O> {
+impl Member {
+    fn new(id: Arc<str>) -> Self {
+        Self { id: id.into(), position: 0, user: None, groups: Vec::new() }
+    }
+
     /// Where this set stands among the member's groups, or would stand.
-    fn find(&self, set: Key) -> Result<usize, usize> {
+    fn find(&self, set: u32) -> Result<usize, usize> {
         self.groups.binary_search_by_key(&set, |group| group.set)
+    }
+
+    fn join(&mut self, membership: Membership) {
+        if let Err(at) = self.find(membership.set) {
+            self.groups.insert(at, membership);
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Values under small copyable keys that never come to mean another value.
+//! Values in numbered slots, and keys that never come to mean another value.
 
 /// Stands for one value of a slab, and for nothing once that value was removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -8,57 +8,63 @@ pub struct Key {
 }
 
 /// A vector with holes: a removed value leaves a slot for the next one, under a new generation.
+///
+/// Inside, who names a slot knows that its value is there; outside, keys are kept for longer.
 pub(super) struct Slab<T> {
-    slots: Vec<Slot<T>>,
+    values: Vec<Option<T>>,
+    /// Of each slot; apart, for they are seldom asked for.
+    generations: Vec<u32>,
     free: Vec<u32>,
-}
-
-struct Slot<T> {
-    generation: u32,
-    value: Option<T>,
 }
 
 impl<T> Slab<T> {
     pub(super) const fn new() -> Self {
-        Self { slots: Vec::new(), free: Vec::new() }
+        Self { values: Vec::new(), generations: Vec::new(), free: Vec::new() }
     }
 
     pub(super) const fn len(&self) -> usize {
-        self.slots.len() - self.free.len()
+        self.values.len() - self.free.len()
     }
 
-    pub(super) fn insert(&mut self, value: T) -> Key {
+    pub(super) fn insert(&mut self, value: T) -> u32 {
         if let Some(slot) = self.free.pop()
-            && let Some(entry) = self.slots.get_mut(slot as usize)
+            && let Some(vacant) = self.values.get_mut(slot as usize)
         {
-            entry.value = Some(value);
-            return Key { slot, generation: entry.generation };
+            *vacant = Some(value);
+            return slot;
         }
         // Memory ends long before the slots do.
-        let slot = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
-        self.slots.push(Slot { generation: 0, value: Some(value) });
-        Key { slot, generation: 0 }
+        let slot = u32::try_from(self.values.len()).unwrap_or(u32::MAX);
+        self.values.push(Some(value));
+        self.generations.push(0);
+        slot
     }
 
-    pub(super) fn remove(&mut self, key: Key) -> Option<T> {
-        let entry = self.slots.get_mut(key.slot as usize)?;
-        if entry.generation != key.generation {
-            return None;
+    pub(super) fn remove(&mut self, slot: u32) -> Option<T> {
+        let value = self.values.get_mut(slot as usize)?.take()?;
+        if let Some(generation) = self.generations.get_mut(slot as usize) {
+            *generation = generation.wrapping_add(1);
         }
-        let value = entry.value.take()?;
-        entry.generation = entry.generation.wrapping_add(1);
-        self.free.push(key.slot);
+        self.free.push(slot);
         Some(value)
     }
 
-    pub(super) fn get(&self, key: Key) -> Option<&T> {
-        let entry = self.slots.get(key.slot as usize)?;
-        if entry.generation == key.generation { entry.value.as_ref() } else { None }
+    pub(super) fn get(&self, slot: u32) -> Option<&T> {
+        self.values.get(slot as usize)?.as_ref()
     }
 
-    pub(super) fn get_mut(&mut self, key: Key) -> Option<&mut T> {
-        let entry = self.slots.get_mut(key.slot as usize)?;
-        if entry.generation == key.generation { entry.value.as_mut() } else { None }
+    pub(super) fn get_mut(&mut self, slot: u32) -> Option<&mut T> {
+        self.values.get_mut(slot as usize)?.as_mut()
+    }
+
+    /// What stands for the value of a slot, outside.
+    pub(super) fn key(&self, slot: u32) -> Key {
+        let generation = self.generations.get(slot as usize).copied().unwrap_or_default();
+        Key { slot, generation }
+    }
+
+    pub(super) fn at(&self, key: Key) -> Option<&T> {
+        if self.key(key.slot) == key { self.get(key.slot) } else { None }
     }
 }
 
@@ -69,16 +75,17 @@ mod tests {
     #[test]
     fn a_key_never_means_a_later_value() {
         let mut slab = Slab::new();
-        let first = slab.insert("first");
+        let slot = slab.insert("first");
         let other = slab.insert("other");
-        assert_eq!(slab.remove(first), Some("first"));
-        assert_eq!(slab.remove(first), None);
-        let second = slab.insert("second");
-        assert_eq!(second.slot, first.slot, "the slot is used again");
-        assert_eq!(slab.get(first), None);
-        assert_eq!(slab.get_mut(first), None);
-        assert_eq!(slab.remove(first), None);
-        assert_eq!(slab.get(second), Some(&"second"));
+        let first = slab.key(slot);
+        assert_eq!(slab.at(first), Some(&"first"));
+        assert_eq!(slab.remove(slot), Some("first"));
+        assert_eq!(slab.remove(slot), None);
+        assert_eq!(slab.at(first), None);
+        assert_eq!(slab.insert("second"), slot, "the slot is used again");
+        assert_eq!(slab.at(first), None);
+        assert_eq!(slab.at(slab.key(slot)), Some(&"second"));
+        assert_eq!(slab.get(slot), Some(&"second"));
         assert_eq!(slab.get(other), Some(&"other"));
         assert_eq!(slab.len(), 2);
     }
@@ -86,9 +93,9 @@ mod tests {
     #[test]
     fn unknown_slots_hold_nothing() {
         let mut slab: Slab<u8> = Slab::new();
-        let key = Key { slot: 9, generation: 0 };
-        assert_eq!(slab.get(key), None);
-        assert_eq!(slab.remove(key), None);
+        assert_eq!(slab.get(9), None);
+        assert_eq!(slab.at(Key { slot: 9, generation: 0 }), None);
+        assert_eq!(slab.remove(9), None);
         assert_eq!(slab.len(), 0);
     }
 }
