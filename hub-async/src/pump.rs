@@ -1,6 +1,7 @@
 //! Sending a stream, item by item.
 
 use std::future::poll_fn;
+use std::mem;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -28,7 +29,7 @@ where
     S: Stream<Item: Item<M>> + Send,
 {
     let mut stream = pin!(stream);
-    let mut pump = Pump { to, stopped: None, room: None };
+    let mut pump = Pump { to, stopped: None, room: None, served: false };
     poll_fn(|cx| pump.poll(stream.as_mut(), cx)).await
 }
 
@@ -36,6 +37,8 @@ struct Pump {
     to: Caller,
     stopped: Option<EventListener>,
     room: Option<EventListener>,
+    /// Whether it has sent something since it waited for room.
+    served: bool,
 }
 
 impl Pump {
@@ -49,7 +52,7 @@ impl Pump {
             {
                 return Poll::Ready(Ok(self.to.reply.void()));
             }
-            ready!(self.to.member.outlet.poll_demand(&mut self.room, cx));
+            ready!(self.poll_room(cx));
             let reply = &self.to.reply;
             // A panic of the stream's is its own end.
             let next = caught(|| {
@@ -72,6 +75,18 @@ impl Pump {
         }
         cx.waker().wake_by_ref();
         Poll::Pending
+    }
+
+    /// Waits for room, behind those who wait for it already: whoever has just had what there was lets
+    /// the others of its connection line up first, or they would never have any.
+    fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let room = self.to.member.outlet.poll_demand(&mut self.room, cx);
+        let served = mem::replace(&mut self.served, room.is_ready());
+        if room.is_pending() && served {
+            self.room = None;
+            cx.waker().wake_by_ref();
+        }
+        room
     }
 
     fn send(&self, item: Option<Frame>) {
