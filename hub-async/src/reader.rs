@@ -149,7 +149,18 @@ impl<T> Shared<T> {
             let error = end.take();
             return Poll::Ready(error.map(Err));
         }
-        let before = state.waiting.replace(cx.waker().clone());
+        if state.waiting.as_ref().is_some_and(|waiting| waiting.will_wake(cx.waker())) {
+            return Poll::Pending;
+        }
+        drop(state);
+        // A waker is foreign code, also to clone and to drop it.
+        let waker = cx.waker().clone();
+        let mut state = self.lock();
+        if !state.items.is_empty() || state.end.is_some() {
+            drop(state);
+            return self.poll_next(cx);
+        }
+        let before = state.waiting.replace(waker);
         drop(state);
         drop(before);
         Poll::Pending
@@ -220,8 +231,8 @@ impl<T> Drop for StreamReader<T> {
         if !over {
             shared.member.note(Note::Discard(shared.stream));
         }
-        // Perhaps the last thing that the caller's code wants, but not under our lock.
-        drop(items);
+        // Not under our lock, and one by one: two that panic together would end the process.
+        items.into_iter().for_each(discard);
     }
 }
 
