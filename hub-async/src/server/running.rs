@@ -47,6 +47,14 @@ struct Calls {
     asks: Vec<(AskId, Arc<dyn Asked>)>,
 }
 
+impl Drop for Calls {
+    /// One by one: two that panic together would end the process.
+    fn drop(&mut self) {
+        mem::take(&mut self.running).into_iter().for_each(discard);
+        mem::take(&mut self.parked).into_iter().for_each(discard);
+    }
+}
+
 struct Call {
     info: Option<CallInfo>,
     answer: Answer,
@@ -163,8 +171,8 @@ impl Running {
             upload.end(Some(StreamError::Closed));
         }
         // Those who wait for an answer see for themselves that the connection is over.
-        discard((mem::take(&mut calls.parked), mem::take(&mut calls.asks)));
-        discard(mem::take(&mut calls.uploads));
+        mem::take(&mut calls.parked).into_iter().for_each(discard);
+        discard((mem::take(&mut calls.asks), mem::take(&mut calls.uploads)));
         if calls.running.iter().any(Call::is_dropped_with_its_client) {
             let all = mem::take(&mut calls.running).into_iter();
             let (dropped, kept): (Vec<_>, Vec<_>) = all.partition(Call::is_dropped_with_its_client);

@@ -383,3 +383,50 @@ fn the_request_of_a_connection_is_known_to_its_methods_and_hooks() {
         assert_eq!(notes.all(), [r#"/hub Some("a b")"#; 2]);
     });
 }
+
+/// Panics when it is dropped, and notes it.
+struct Explosive(Notes);
+
+impl Drop for Explosive {
+    fn drop(&mut self) {
+        self.0.add("dropped");
+        panic!("on purpose");
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Explosive {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        u32::deserialize(deserializer)?;
+        Ok(Self(NOTES.with_borrow(Clone::clone)))
+    }
+}
+
+thread_local! {
+    static NOTES: RefCell<Notes> = RefCell::default();
+}
+
+#[test]
+fn methods_that_panic_while_they_are_dropped_harm_nobody_however_many() {
+    run(async {
+        let options = HubOptions::new().maximum_parallel_invocations_per_client(3);
+        let hub = Hub::builder().options(options).method("Hang", async |explosive: Explosive| {
+            pending::<()>().await;
+            drop(explosive);
+        });
+        let service = serve(hub);
+        let notes = Notes::default();
+        NOTES.set(notes.clone());
+        let client = connect(&service).await;
+        for _ in 0..6 {
+            client.call("", "Hang", "[1]").await;
+        }
+        pause(1).await;
+        assert_eq!(notes.all().len(), 0);
+        drop(client);
+        pause(1).await;
+        assert_eq!(notes.all().len(), 3, "those that waited");
+        pause(301_000).await;
+        assert_eq!(notes.all().len(), 6, "and those that ran, after the linger");
+        is_left_alone(&service).await;
+    });
+}
