@@ -181,7 +181,8 @@ impl Session {
                     self.connection.malformed(fault, now);
                 }
                 match read {
-                    Some(_) => return,
+                    // It may have been withdrawn meanwhile: then the result is dropped here.
+                    Some(_) => return discard(asked),
                     None => InvokeError::Bind("a type whose Deserialize panics"),
                 }
             }
