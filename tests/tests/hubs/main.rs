@@ -13,12 +13,16 @@ mod order;
 mod protocols;
 mod raw;
 mod requests;
+mod results;
 mod routing;
 mod sending;
 mod shutdown;
 mod slow;
+mod streams;
 mod timers;
 mod turns;
+mod uploads;
+mod wire;
 
 use std::cell::RefCell;
 use std::sync::{Arc, Mutex};
@@ -119,4 +123,13 @@ async fn is_left_alone(service: &Service) {
 
 async fn connect(service: &Service) -> Client {
     Client::connect(service, "/hub").await
+}
+
+/// Notes that it is dropped.
+struct Guard(Notes, &'static str);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.0.add(format!("{} dropped", self.1));
+    }
 }
