@@ -102,7 +102,12 @@ impl Outlet {
         listener: &mut Option<EventListener>,
         cx: &mut Context<'_>,
     ) -> Poll<()> {
-        self.poll_room(listener, cx)
+        poll_until(&self.room, || self.wants_items(), listener, cx)
+    }
+
+    fn wants_items(&self) -> bool {
+        let mut outbox = self.lock();
+        outbox.has_room() && outbox.wants_items() || outbox.is_sealed()
     }
 
     /// Ready once the queue is below its soft budget, or nobody will read it any more.

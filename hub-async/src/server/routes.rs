@@ -19,7 +19,7 @@ use hyper::body::Incoming;
 
 use super::body::Body;
 use super::endpoint::{App, Endpoint};
-use super::websocket;
+use super::websocket::{self, Purpose};
 use crate::facts::RequestFacts;
 use crate::hub::Hub;
 use crate::options::HubOptions;
@@ -226,11 +226,14 @@ impl Service {
         match endpoint.attach(Asked::WebSocket, query) {
             Outcome::Attach(claim) => {
                 let facts = RequestFacts::new(uri.path(), query, request.headers(), self.peer);
-                let (member, ticket) = endpoint.admit(claim, facts);
-                websocket::start(member, ticket, socket, read);
+                Purpose::start(endpoint, claim, facts).fulfil(socket, read);
                 Ok(())
             }
-            Outcome::Resume(_) => Err(StatusCode::CONFLICT),
+            Outcome::Resume(member) => {
+                let purpose = Purpose::resume(member).ok_or(StatusCode::CONFLICT)?;
+                purpose.fulfil(socket, read);
+                Ok(())
+            }
             Outcome::Answer(answer) => Err(status(&answer)),
         }
     }
@@ -300,10 +303,14 @@ impl Service {
         match (endpoint.attach(asked, query), accept_key) {
             (Outcome::Attach(claim), Some(key)) => {
                 let facts = RequestFacts::new(request.uri().path(), query, headers, self.peer);
-                websocket::upgrade(endpoint, request, facts, claim, key)
+                let purpose = Purpose::start(endpoint, claim, facts);
+                websocket::upgrade(endpoint, request, purpose, key)
             }
-            (Outcome::Attach(_), None) => not_found(),
-            (Outcome::Resume(_), _) => conflict(),
+            (Outcome::Resume(member), Some(key)) => match Purpose::resume(member) {
+                Some(purpose) => websocket::upgrade(endpoint, request, purpose, key),
+                None => respond(Answer::already_attached()),
+            },
+            (Outcome::Attach(_) | Outcome::Resume(_), None) => not_found(),
             (Outcome::Answer(answer), _) => respond(answer),
         }
     }
@@ -347,13 +354,6 @@ fn respond(answer: Answer) -> Response<Body> {
     for (name, value) in answer.headers {
         response.headers_mut().insert(*name, HeaderValue::from_static(value));
     }
-    response
-}
-
-fn conflict() -> Response<Body> {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::CONFLICT;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
     response
 }
 

@@ -22,6 +22,9 @@ impl Session {
         };
         self.member.introduce(user, encoding);
         self.connection.welcome(now);
+        if self.connection.is_resumable() {
+            self.member.outlet.lock().resumable(&self.ticket.endpoint().config.limits);
+        }
         // The answer is queued before anybody can send to the connection.
         self.move_output(now);
         hub.shards.insert(Arc::clone(&self.member));
