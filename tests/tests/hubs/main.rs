@@ -12,6 +12,7 @@ mod names;
 mod order;
 mod protocols;
 mod raw;
+mod reconnect;
 mod requests;
 mod routing;
 mod sending;
