@@ -169,7 +169,7 @@ fn what_has_come_is_acknowledged_a_second_later() {
         client.call("", "Echo", "[2]").await;
         pause(999).await;
         assert_eq!(client.so_far(), []);
-        pause(1).await;
+        pause(2).await;
         assert_eq!(client.so_far(), [record(r#"{"type":8,"sequenceId":2}"#)]);
         pause(10_000).await;
         assert_eq!(client.so_far(), [], "once");
@@ -500,7 +500,7 @@ fn items_that_nobody_reads_are_counted_as_the_client_counts_them() {
         client.send(r#"{"type":2,"invocationId":"over","item":1}"#).await;
         client.call("1", "Echo", "[1]").await;
         assert_eq!(next(&mut client).await, result("1", "1"));
-        pause(1_000).await;
+        pause(1_001).await;
         assert_eq!(client.so_far(), [record(r#"{"type":8,"sequenceId":2}"#)]);
         drop(client);
         let mut client = resumed.link().await;
