@@ -127,6 +127,12 @@ impl Link {
         }
     }
 
+    /// A WebSocket on another pipe, with the same timeouts.
+    #[must_use]
+    pub const fn another(&self) -> Self {
+        Self::websocket(self.timeouts)
+    }
+
     /// Takes bytes from the pipe, unmasks them in place and hands the payload on, run by run.
     pub fn handle_input(&mut self, mut bytes: &mut [u8], mut deliver: impl FnMut(Run<'_>)) {
         while self.wants_input() {
