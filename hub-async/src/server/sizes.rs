@@ -40,7 +40,7 @@ fn each_part_of_an_idle_connection_keeps_to_its_budget() {
         Alarm: 24,
         // What the rest of the server holds.
         Member: 280,
-        Outlet: 128,
+        Outlet: 144,
         Outbox: 96,
         Inbox: 24,
         Items: 16,

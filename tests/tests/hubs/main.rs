@@ -6,6 +6,7 @@ mod endings;
 mod everywhere;
 mod hooks;
 mod lifetime;
+mod limits;
 mod logs;
 mod methods;
 mod names;

@@ -67,6 +67,10 @@ impl Session {
             arguments.check().map_err(CallFault::Arguments)?;
             return Err(CallFault::UnknownMethod);
         };
+        if let Some(most) = options.most.filter(|most| call.size > *most) {
+            arguments.check().map_err(CallFault::Arguments)?;
+            return Err(CallFault::TooLarge(most));
+        }
         let (sent, expected) = (call.streams.len(), method.streams());
         let misuse = match (call.streaming, method.answers_with_stream()) {
             (true, false) => Some(CallFault::NotStreaming),

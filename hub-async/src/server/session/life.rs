@@ -20,6 +20,9 @@ impl Session {
             Ok(user) => user,
             Err(error) => return self.connection.refuse(&error.to_string(), now),
         };
+        // It is one of those that the hub supports.
+        let protocols = self.ticket.endpoint().config.protocols;
+        let Some(encoding) = protocols.iter().find(|known| **known == encoding) else { return };
         self.member.introduce(user, encoding);
         self.connection.welcome(now);
         if self.connection.is_resumable() {
