@@ -3,12 +3,14 @@
 use std::collections::HashSet;
 use std::fmt;
 use std::future::Future;
+use std::num::NonZeroU32;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use event_listener::EventListener;
+use hub_core::Delivery;
 use hub_core::registry::Audience;
 use hub_proto::{Arguments, EncodeError, Prepared};
 use serde::de::DeserializeOwned;
@@ -186,9 +188,30 @@ impl Target {
     /// ```
     #[expect(clippy::needless_pass_by_value, reason = "callers hand a tuple over, as to any call")]
     pub fn send(&self, method: &str, arguments: impl Arguments) -> Sending {
-        let mut prepared = Prepared::new(method, &arguments);
+        self.deliver(method, &arguments, Delivery::Hub)
+    }
+
+    /// Does the same with a message of which only the latest matters, as of a position or a price: for a
+    /// connection that is over its soft budget, it takes the place of the last one with the same key that
+    /// still waits there, whatever the hub's policy. Keys are numbers of your own, for all methods together.
+    ///
+    /// ```
+    /// # use std::num::NonZeroU32;
+    /// # use hub_async::{HubContext, SendError};
+    /// async fn moved(hub: HubContext, player: NonZeroU32, x: f32, y: f32) -> Result<(), SendError> {
+    ///     hub.clients().all().send_latest(player, "Moved", (player.get(), x, y)).await?;
+    ///     Ok(())
+    /// }
+    /// ```
+    #[expect(clippy::needless_pass_by_value, reason = "callers hand a tuple over, as to any call")]
+    pub fn send_latest(&self, key: NonZeroU32, method: &str, arguments: impl Arguments) -> Sending {
+        self.deliver(method, &arguments, Delivery::Latest(key))
+    }
+
+    fn deliver(&self, method: &str, arguments: &dyn Arguments, delivery: Delivery) -> Sending {
+        let mut prepared = Prepared::new(method, arguments);
         let sent = self.with_audience(|audience, except| {
-            self.hub.shards.send(audience, except, &mut prepared)
+            self.hub.shards.send(audience, except, &mut prepared, delivery)
         });
         match sent {
             Ok(walk) => Sending {

@@ -9,6 +9,7 @@ use hub_core::CloseReason;
 use hub_core::server::{AskId, CallId, StreamKey};
 
 use crate::ask::Asked;
+use crate::socket::Socket;
 
 /// Control messages for a session; never dropped by a policy. The first wish to close is kept.
 #[derive(Default)]
@@ -37,6 +38,19 @@ pub(crate) enum Note {
     Withdraw(AskId),
     /// A call waits for its client.
     Release(CallId),
+    /// A new link for a connection with stateful reconnect, and what was read from it.
+    Attach { socket: Arc<dyn Socket>, read: Vec<u8> },
+}
+
+impl Drop for Post {
+    /// What nobody has read any more is told so.
+    fn drop(&mut self) {
+        for note in self.notes.drain(..) {
+            if let Note::Attach { socket, .. } = note {
+                socket.shutdown();
+            }
+        }
+    }
 }
 
 impl Inbox {

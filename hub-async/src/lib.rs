@@ -28,6 +28,7 @@
 //! * Public types are generic neither over a runtime nor over IO.
 
 mod ask;
+mod budget;
 mod caller;
 mod caught;
 mod clients;
@@ -57,6 +58,7 @@ mod slot;
 mod socket;
 
 pub use ask::{Asking, AskingEach, InvokeError};
+pub use budget::SendBudget;
 pub use clients::{CallerClients, Clients, SendError, Sending, Sent, SingleTarget, Target};
 pub use context::{Context, HubContext, Reconnect, Scope};
 pub use error::HubError;

@@ -29,7 +29,7 @@ pub(crate) struct Member {
 /// What the handshake found out.
 struct Introduced {
     user: Option<Arc<str>>,
-    encoding: Encoding,
+    encoding: &'static Encoding,
 }
 
 impl Member {
@@ -47,7 +47,7 @@ impl Member {
     }
 
     /// What the handshake found out.
-    pub(crate) fn introduce(&self, user: Option<Arc<str>>, encoding: Encoding) {
+    pub(crate) fn introduce(&self, user: Option<Arc<str>>, encoding: &'static Encoding) {
         self.introduced.get_or_init(|| Introduced { user, encoding });
     }
 
@@ -57,16 +57,16 @@ impl Member {
 
     /// How its messages are written; JSON before the handshake has said so, when nothing is sent.
     pub(crate) fn encoding(&self) -> Encoding {
-        self.introduced.get().map_or(Encoding::Json, |introduced| introduced.encoding)
+        self.introduced.get().map_or(Encoding::Json, |introduced| *introduced.encoding)
     }
 
     /// Queues a frame of the hub's. The caller wakes the session if that is asked for.
-    pub(crate) fn send(&self, frame: &Frame) -> Push {
+    pub(crate) fn send(&self, frame: &Frame, delivery: Delivery) -> Push {
         // Aborted, it gets nothing but the Close any more.
         if self.aborted.has_fired() {
             return Push { pushed: Pushed::Refused, wake: false };
         }
-        let push = self.outlet.push(frame, Delivery::Hub);
+        let push = self.outlet.push(frame, delivery);
         if push.pushed == Pushed::Overflow {
             self.inbox.close(CloseReason::SlowConsumer);
         }

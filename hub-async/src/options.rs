@@ -225,18 +225,28 @@ impl HubOptions {
 pub struct MethodOptions {
     pub(crate) drop_on_disconnect: bool,
     pub(crate) spawn: bool,
+    pub(crate) most: Option<usize>,
 }
 
 impl MethodOptions {
     /// It runs in the task of its connection, and to its end even if the client has gone.
     pub const fn new() -> Self {
-        Self { drop_on_disconnect: false, spawn: false }
+        Self { drop_on_disconnect: false, spawn: false, most: None }
     }
 
     /// Drops the method where it stands when its connection is over.
     #[must_use]
     pub const fn drop_on_disconnect(mut self) -> Self {
         self.drop_on_disconnect = true;
+        self
+    }
+
+    /// Takes no call whose message is larger than so many bytes, framing included; it fails, and the connection
+    /// lives. More than [`maximum_receive_message_size`](HubOptions::maximum_receive_message_size) is not
+    /// possible.
+    #[must_use]
+    pub const fn maximum_message_size(mut self, bytes: usize) -> Self {
+        self.most = Some(bytes);
         self
     }
 

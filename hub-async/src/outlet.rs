@@ -9,6 +9,7 @@ use event_listener::{Event, EventListener};
 use hub_core::{Delivery, Outbox, Pushed};
 use hub_proto::Frame;
 
+use crate::budget::{STEP, SendBudget};
 use crate::signal::poll_until;
 use crate::socket::Socket;
 
@@ -18,6 +19,8 @@ pub(crate) struct Outlet {
     queue: Mutex<Queue>,
     /// Told when the queue is below its budget again, or sealed.
     room: Event,
+    /// What all connections may keep waiting.
+    budget: SendBudget,
 }
 
 /// What waits, and who may write it.
@@ -25,6 +28,35 @@ pub(crate) struct Queue {
     outbox: Outbox,
     /// Lent by the session, for as long as it has it.
     pub(crate) socket: Option<Arc<dyn Socket>>,
+    /// How much of the common budget it has.
+    counted: u32,
+}
+
+/// The queue, locked. Given back, it is counted anew.
+pub(crate) struct Held<'a> {
+    queue: MutexGuard<'a, Queue>,
+    budget: &'a SendBudget,
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        let bytes = self.queue.footprint();
+        self.budget.count(bytes, &mut self.queue.counted);
+    }
+}
+
+impl Deref for Held<'_> {
+    type Target = Queue;
+
+    fn deref(&self) -> &Queue {
+        &self.queue
+    }
+}
+
+impl DerefMut for Held<'_> {
+    fn deref_mut(&mut self) -> &mut Queue {
+        &mut self.queue
+    }
 }
 
 impl Deref for Queue {
@@ -49,8 +81,9 @@ pub(crate) struct Push {
 }
 
 impl Outlet {
-    pub(crate) const fn new(outbox: Outbox) -> Self {
-        Self { queue: Mutex::new(Queue { outbox, socket: None }), room: Event::new() }
+    pub(crate) const fn new(outbox: Outbox, budget: SendBudget) -> Self {
+        let queue = Queue { outbox, socket: None, counted: 0 };
+        Self { queue: Mutex::new(queue), room: Event::new(), budget }
     }
 
     /// Queues a frame. A queue that was not empty has a session that is awake or waits for its socket.
@@ -66,7 +99,11 @@ impl Outlet {
     fn pushed(&self, push: impl FnOnce(&mut Outbox) -> Pushed) -> Push {
         let mut outbox = self.lock();
         let was_empty = outbox.is_empty();
-        let pushed = push(&mut outbox);
+        let pushed = if outbox.usage() >= STEP && self.budget.is_used_up() {
+            Pushed::Overflow
+        } else {
+            push(&mut outbox)
+        };
         Push { pushed, wake: was_empty && !outbox.is_empty() || pushed == Pushed::Overflow }
     }
 
@@ -82,8 +119,9 @@ impl Outlet {
     }
 
     /// The queue itself, for whoever writes. Nothing foreign may run while it is held.
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn lock(&self) -> Held<'_> {
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        Held { queue, budget: &self.budget }
     }
 
     /// Tells those who wait for room. Not to be called while the queue is held.
@@ -102,7 +140,12 @@ impl Outlet {
         listener: &mut Option<EventListener>,
         cx: &mut Context<'_>,
     ) -> Poll<()> {
-        self.poll_room(listener, cx)
+        poll_until(&self.room, || self.wants_items(), listener, cx)
+    }
+
+    fn wants_items(&self) -> bool {
+        let mut outbox = self.lock();
+        outbox.has_room() && outbox.wants_items() || outbox.is_sealed()
     }
 
     /// Ready once the queue is below its soft budget, or nobody will read it any more.
@@ -112,5 +155,12 @@ impl Outlet {
         cx: &mut Context<'_>,
     ) -> Poll<()> {
         poll_until(&self.room, || self.has_room(), listener, cx)
+    }
+}
+
+impl Drop for Outlet {
+    /// A queue that was never abandoned has its part of the budget no more.
+    fn drop(&mut self) {
+        self.budget.count(0, &mut self.lock().queue.counted);
     }
 }

@@ -4,8 +4,8 @@ use std::cell::Cell;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use hub_core::Pushed;
 use hub_core::registry::{Audience, Registry};
+use hub_core::{Delivery, Pushed};
 use hub_proto::{EncodeError, Encoding, Prepared};
 
 use crate::deliver::deliver;
@@ -76,6 +76,7 @@ impl Shards {
         audience: &Audience<'_>,
         except: &[&str],
         prepared: &mut Prepared<'_>,
+        delivery: Delivery,
     ) -> Result<Walk, EncodeError> {
         for (encoding, users) in (0..).map_while(|nth| self.encoding(nth)) {
             if users > 0 {
@@ -88,7 +89,7 @@ impl Shards {
         for shard in self.shards_of(audience) {
             let registry = shard.read().unwrap_or_else(PoisonError::into_inner);
             registry.each(audience, except, |member| match prepared.frame(member.encoding()) {
-                Some(frame) => walk.count(member, member.send(frame), &mut woken),
+                Some(frame) => walk.count(member, member.send(frame, delivery), &mut woken),
                 None => missed.push(Arc::clone(member)),
             });
             drop(registry);
@@ -99,7 +100,7 @@ impl Shards {
         for member in missed {
             let _ = prepared.encode(member.encoding());
             if let Some(frame) = prepared.frame(member.encoding()) {
-                walk.count(&member, member.send(frame), &mut woken);
+                walk.count(&member, member.send(frame, delivery), &mut woken);
             }
         }
         deliver(&mut woken);

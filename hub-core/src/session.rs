@@ -3,9 +3,10 @@
 use std::io::ErrorKind;
 use std::sync::Arc;
 
-use hub_proto::Frame;
+use hub_proto::{Frame, Kind, Message};
 
 use crate::close::{CloseReason, PeerFault};
+use crate::limits::Limits;
 use crate::link::{Link, LinkEvent, NORMAL, Timeouts};
 use crate::outbox::{Batch, Delivery, Outbox, Pushed, SlowConsumer};
 use crate::server::{Config, Connection, End, Event, TransportFacts};
@@ -60,6 +61,7 @@ pub struct Session {
     link: Link,
     connection: Connection,
     outbox: Outbox,
+    limits: Limits,
 }
 
 impl Session {
@@ -72,6 +74,7 @@ impl Session {
     ) -> Self {
         Self {
             outbox: Outbox::new(&config.limits, SlowConsumer::default(), now),
+            limits: config.limits,
             link: Link::websocket(timeouts),
             connection: Connection::new(config, facts, now),
         }
@@ -90,7 +93,7 @@ impl Session {
     /// writing, so that nothing more leaves either.
     pub fn handle_end(&mut self, kind: ErrorKind, now: Timestamp) {
         self.link.handle_end(kind);
-        if kind != ErrorKind::UnexpectedEof {
+        if kind != ErrorKind::UnexpectedEof && !self.connection.is_resumable() {
             self.outbox.abandon();
         }
         self.settle(now);
@@ -101,6 +104,20 @@ impl Session {
         self.connection.handle_timeout(now);
         self.link.handle_timeout(now);
         self.settle(now);
+    }
+
+    /// Another pipe carries the connection from now on, a WebSocket whose upgrade was just answered. What of
+    /// the last batch was not reported as [`written`](Self::written) counts as lost. False, and the pipe is
+    /// of no use, when the connection cannot be [resumed](Connection::is_resumable).
+    pub fn relink(&mut self, now: Timestamp) -> bool {
+        self.settle(now);
+        if !self.outbox.is_resumable() || !self.connection.relink(now) {
+            return false;
+        }
+        self.link = self.link.another();
+        self.outbox.written(0, now);
+        let first = Message::Sequence(i64::try_from(self.outbox.sequence()).unwrap_or(i64::MAX));
+        self.outbox.relink(&Frame::message(self.connection.encoding(), &first))
     }
 
     // Application to machine.
@@ -179,6 +196,11 @@ impl Session {
         wanted && self.link.wants_input()
     }
 
+    /// Whether the pipe is gone and [another one](Self::relink) may come.
+    pub fn is_down(&self) -> bool {
+        self.connection.is_down()
+    }
+
     /// Whether the pipe can be shut down: all has been said on both sides, or never will be.
     pub fn is_done(&self) -> bool {
         self.link.is_given_up() || self.link.is_done() && self.outbox.is_empty()
@@ -193,14 +215,33 @@ impl Session {
                 // Nothing comes any more for which the end could wait.
                 self.connection.handle_disconnect(End::Finished, now);
             }
-            Some(LinkEvent::Lost(kind)) => self.connection.handle_disconnect(End::Lost(kind), now),
+            Some(LinkEvent::Lost(kind)) => self.lose_link(kind, now),
+            Some(LinkEvent::Stuck) if self.connection.is_resumable() => {
+                self.lose_link(ErrorKind::TimedOut, now);
+            }
             Some(LinkEvent::Stuck) => self.connection.close(CloseReason::Timeout(Timer::Send), now),
             None => {}
         }
+        if let Some(number) = self.connection.poll_acked() {
+            self.outbox.spoke();
+            self.outbox.acked(number);
+        }
         while let Some(frame) = self.connection.poll_transmit() {
+            if frame.kind() == Kind::Handshake && self.connection.is_resumable() {
+                self.outbox.resumable(&self.limits);
+            }
             if self.outbox.push(&frame, Delivery::Own) == Pushed::Overflow {
                 self.connection.close(CloseReason::SlowConsumer, now);
             }
+        }
+    }
+
+    /// The pipe is gone: so is the connection, or it waits for another one.
+    fn lose_link(&mut self, kind: ErrorKind, now: Timestamp) {
+        self.connection.handle_disconnect(End::Lost(kind), now);
+        if self.connection.is_down() {
+            self.outbox.written(0, now);
+            self.outbox.unlink();
         }
     }
 }
@@ -279,5 +320,37 @@ mod tests {
         assert!(!session.is_done());
         assert_eq!(write(&mut session), b"\x88\x02\x03\xe8");
         assert!(session.is_done());
+    }
+
+    #[test]
+    fn what_waits_when_a_pipe_breaks_leaves_by_the_next_one() {
+        let facts = TransportFacts::websocket(0).resumable();
+        let mut session = Session::websocket(Arc::default(), Timeouts::default(), facts, NOW);
+        receive(&mut session, Opcode::Text, b"{\"protocol\":\"json\",\"version\":2}\x1e");
+        while let Some(event) = session.poll_event(NOW) {
+            if let Event::Handshake(_) = event {
+                session.connection().welcome(NOW);
+                session.connection().accept(NOW);
+            }
+        }
+        let told = |number: u8| {
+            Frame::invocation(hub_proto::Encoding::Json, None, "T", &(number,)).unwrap()
+        };
+        assert_eq!(session.send(&told(1), NOW), Pushed::Queued);
+        assert_eq!(write(&mut session), b"\x81\x03{}\x1e", "the client does not count yet");
+        receive(&mut session, Opcode::Text, b"{\"type\":6}\x1e");
+        let one = told(1).websocket().to_vec();
+        assert_eq!(write(&mut session), one);
+        session.handle_end(ErrorKind::ConnectionReset, NOW);
+        assert!(session.is_down() && session.is_done() && session.poll_event(NOW).is_none());
+        assert_eq!(session.send(&told(2), NOW), Pushed::Queued);
+        assert!(write(&mut session).is_empty());
+
+        assert!(session.relink(NOW) && !session.is_down() && !session.is_done());
+        let sequence = b"\x81\x1a{\"type\":9,\"sequenceId\":1}\x1e".to_vec();
+        assert_eq!(write(&mut session), [sequence, one, told(2).websocket().to_vec()].concat());
+        receive(&mut session, Opcode::Close, b"\x03\xe8");
+        assert_eq!(closed(&mut session), Some(CloseReason::Ended));
+        assert!(!session.relink(NOW), "an end in good order is final");
     }
 }

@@ -34,7 +34,9 @@ impl Written {
 }
 
 impl Carrier {
-    pub(super) fn websocket(socket: Arc<dyn Socket>, timeouts: Timeouts) -> Self {
+    /// Takes the socket over, and lends it to whoever sends.
+    pub(super) fn websocket(socket: Arc<dyn Socket>, outlet: &Outlet, timeouts: Timeouts) -> Self {
+        outlet.lend(Arc::clone(&socket));
         Self { socket: Some(socket), link: Link::websocket(timeouts) }
     }
 
@@ -86,7 +88,7 @@ impl Carrier {
             Ok(None) => return Written::NOTHING,
             Err(error) => {
                 self.link.handle_end(error.kind());
-                self.lose(outlet);
+                self.drop_socket(outlet);
                 return Written { lost: Some(error.kind()), ..Written::NOTHING };
             }
         };
@@ -131,7 +133,8 @@ impl Carrier {
         self.link.poll_timeout().filter(|_| self.socket.is_some()).map(|deadline| deadline.at)
     }
 
-    fn drop_socket(&mut self, outlet: &Outlet) {
+    /// The socket is gone, or to go; another one may carry what waits.
+    pub(super) fn drop_socket(&mut self, outlet: &Outlet) {
         outlet.take_back();
         if let Some(socket) = self.socket.take() {
             socket.shutdown();

@@ -12,6 +12,7 @@ use hub_core::endpoint::{Claim, Fresh, Outcome, Request, Table};
 use hub_core::server::Config;
 use hub_core::{CloseReason, Outbox};
 
+use crate::budget::SendBudget;
 use crate::caught::discard;
 use crate::facts::RequestFacts;
 use crate::hub::HubCore;
@@ -50,6 +51,7 @@ pub(crate) struct Endpoint {
     pub(crate) options: Resolved,
     pub(crate) clock: Clock,
     pub(crate) runtime: Arc<dyn Runtime>,
+    budget: SendBudget,
     table: Mutex<Table<Arc<Member>>>,
     sessions: AtomicUsize,
     empty: Event,
@@ -68,6 +70,7 @@ impl Endpoint {
         options: Resolved,
         clock: Clock,
         runtime: Arc<dyn Runtime>,
+        budget: SendBudget,
     ) -> Self {
         Self {
             path,
@@ -77,6 +80,7 @@ impl Endpoint {
             options,
             clock,
             runtime,
+            budget,
             sessions: AtomicUsize::new(0),
             empty: Event::new(),
         }
@@ -100,7 +104,8 @@ impl Endpoint {
         if let App::Raw(_) = self.app {
             outbox = outbox.without_handshake();
         }
-        let member = Arc::new(Member::new(connection_id, facts, Outlet::new(outbox)));
+        let member =
+            Arc::new(Member::new(connection_id, facts, Outlet::new(outbox, self.budget.clone())));
         self.sessions.fetch_add(1, Ordering::AcqRel);
         let mut table = self.table();
         let draining = table.is_draining();

@@ -89,7 +89,11 @@ pub(super) fn flush(
         let result = if batch.is_empty() {
             Ok(Some(Flush { empty: true, ..Flush::default() }))
         } else {
-            write(socket, batch, cx).map(|written| {
+            let written = write(socket, batch, cx);
+            if written.is_err() {
+                outlet.lock().written(0, now);
+            }
+            written.map(|written| {
                 let mut outbox = outlet.lock();
                 outbox.written(written, now);
                 room = outbox.takes_more_again();

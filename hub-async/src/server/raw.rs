@@ -73,7 +73,7 @@ impl RawSession {
         read: &[u8],
     ) -> Self {
         let endpoint = ticket.endpoint();
-        let mut carrier = Carrier::websocket(socket, endpoint.options.timeouts);
+        let mut carrier = Carrier::websocket(socket, &member.outlet, endpoint.options.timeouts);
         let inlet = Arc::<Inlet>::default();
         let mut arrived = Arrivals::default();
         carrier.receive(read, |run| arrived.take(run));
@@ -130,7 +130,7 @@ impl RawSession {
 
     /// What others want, and what became of the link.
     fn look_around(&mut self, now: Timestamp) {
-        if let Some(reason) = self.member.inbox.take().and_then(|post| post.close) {
+        if let Some(reason) = self.member.inbox.take().and_then(|mut post| post.close.take()) {
             self.leave(&reason, now);
         }
         match self.carrier.poll_event() {

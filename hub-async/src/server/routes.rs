@@ -19,7 +19,8 @@ use hyper::body::Incoming;
 
 use super::body::Body;
 use super::endpoint::{App, Endpoint};
-use super::websocket;
+use super::websocket::{self, Purpose};
+use crate::budget::SendBudget;
 use crate::facts::RequestFacts;
 use crate::hub::Hub;
 use crate::options::HubOptions;
@@ -35,11 +36,18 @@ pub type Fallback = Arc<
 /// The time in which the header of a request must be whole.
 const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// The usual size that the head of a request may have.
+const REQUEST_HEAD: usize = 32 * 1024;
+/// The least that hyper can be told.
+const LEAST_REQUEST_HEAD: usize = 8 * 1024;
+
 /// The hubs of one server, by their paths.
 pub struct Routes {
     apps: Vec<(String, App)>,
     options: HubOptions,
     fallback: Option<Fallback>,
+    budget: SendBudget,
+    request_head: usize,
 }
 
 /// Why hubs cannot be served.
@@ -68,13 +76,34 @@ pub enum MountError {
 impl Routes {
     /// No hubs.
     pub fn new() -> Self {
-        Self { apps: Vec::new(), options: HubOptions::new(), fallback: None }
+        Self {
+            apps: Vec::new(),
+            options: HubOptions::new(),
+            fallback: None,
+            budget: SendBudget::default(),
+            request_head: REQUEST_HEAD,
+        }
     }
 
     /// Sets the options that hold for every hub that does not set its own.
     #[must_use]
     pub fn options(mut self, options: HubOptions) -> Self {
         self.options = options;
+        self
+    }
+
+    /// Sets how much all connections together may keep waiting for their clients; 1 GiB.
+    #[must_use]
+    pub fn send_budget(mut self, budget: &SendBudget) -> Self {
+        self.budget = budget.clone();
+        self
+    }
+
+    /// Sets the most bytes that the head of a request may have, from its first line to the empty one; 32 KiB,
+    /// and never less than 8 KiB. More is answered by a 431.
+    #[must_use]
+    pub fn maximum_request_head(mut self, bytes: usize) -> Self {
+        self.request_head = bytes.max(LEAST_REQUEST_HEAD);
         self
     }
 
@@ -131,13 +160,20 @@ impl Routes {
                 options,
                 clock.clone(),
                 Arc::clone(&runtime),
+                self.budget.clone(),
             )));
         }
         for endpoint in &endpoints {
             runtime.spawn(Box::pin(endpoint.sweep()));
         }
         Ok(Service {
-            inner: Arc::new(Inner { endpoints, fallback: self.fallback, clock, runtime }),
+            inner: Arc::new(Inner {
+                endpoints,
+                fallback: self.fallback,
+                clock,
+                runtime,
+                request_head: self.request_head,
+            }),
             peer: None,
         })
     }
@@ -161,6 +197,7 @@ struct Inner {
     fallback: Option<Fallback>,
     clock: Clock,
     runtime: Arc<dyn Runtime>,
+    request_head: usize,
 }
 
 /// The answer to a request, on its way.
@@ -192,6 +229,7 @@ impl Service {
         let connection = hyper::server::conn::http1::Builder::new()
             .timer(timer)
             .header_read_timeout(HEADER_READ_TIMEOUT)
+            .max_buf_size(self.inner.request_head)
             .serve_connection(io, self)
             .with_upgrades();
         let (connection, stop) = (pin!(connection), pin!(stop));
@@ -226,11 +264,14 @@ impl Service {
         match endpoint.attach(Asked::WebSocket, query) {
             Outcome::Attach(claim) => {
                 let facts = RequestFacts::new(uri.path(), query, request.headers(), self.peer);
-                let (member, ticket) = endpoint.admit(claim, facts);
-                websocket::start(member, ticket, socket, read);
+                Purpose::start(endpoint, claim, facts).fulfil(socket, read);
                 Ok(())
             }
-            Outcome::Resume(_) => Err(StatusCode::CONFLICT),
+            Outcome::Resume(member) => {
+                let purpose = Purpose::resume(member).ok_or(StatusCode::CONFLICT)?;
+                purpose.fulfil(socket, read);
+                Ok(())
+            }
             Outcome::Answer(answer) => Err(status(&answer)),
         }
     }
@@ -300,10 +341,14 @@ impl Service {
         match (endpoint.attach(asked, query), accept_key) {
             (Outcome::Attach(claim), Some(key)) => {
                 let facts = RequestFacts::new(request.uri().path(), query, headers, self.peer);
-                websocket::upgrade(endpoint, request, facts, claim, key)
+                let purpose = Purpose::start(endpoint, claim, facts);
+                websocket::upgrade(endpoint, request, purpose, key)
             }
-            (Outcome::Attach(_), None) => not_found(),
-            (Outcome::Resume(_), _) => conflict(),
+            (Outcome::Resume(member), Some(key)) => match Purpose::resume(member) {
+                Some(purpose) => websocket::upgrade(endpoint, request, purpose, key),
+                None => respond(Answer::already_attached()),
+            },
+            (Outcome::Attach(_) | Outcome::Resume(_), None) => not_found(),
             (Outcome::Answer(answer), _) => respond(answer),
         }
     }
@@ -347,13 +392,6 @@ fn respond(answer: Answer) -> Response<Body> {
     for (name, value) in answer.headers {
         response.headers_mut().insert(*name, HeaderValue::from_static(value));
     }
-    response
-}
-
-fn conflict() -> Response<Body> {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::CONFLICT;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
     response
 }
 

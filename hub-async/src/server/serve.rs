@@ -15,6 +15,7 @@ use hyper::body::Incoming;
 use super::body::Body;
 use super::listen::{Listener, accept};
 use super::routes::{MountError, Routes, Service};
+use crate::budget::SendBudget;
 use crate::hub::Hub;
 use crate::options::HubOptions;
 use crate::raw::RawConnection;
@@ -63,6 +64,17 @@ impl<T: Transport> Server<T> {
     /// Sets the options that hold for every hub that does not set its own.
     pub fn options(self, options: HubOptions) -> Self {
         Self { routes: self.routes.options(options), ..self }
+    }
+
+    /// Sets how much all connections together may keep waiting for their clients; 1 GiB.
+    pub fn send_budget(self, budget: &SendBudget) -> Self {
+        Self { routes: self.routes.send_budget(budget), ..self }
+    }
+
+    /// Sets the most bytes that the head of a request may have, from its first line to the empty one; 32 KiB,
+    /// and never less than 8 KiB. More is answered by a 431.
+    pub fn maximum_request_head(self, bytes: usize) -> Self {
+        Self { routes: self.routes.maximum_request_head(bytes), ..self }
     }
 
     /// Adds a hub at a path such as `/chat`; its transports and options are the hub's.

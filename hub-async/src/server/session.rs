@@ -2,8 +2,10 @@
 
 mod calls;
 mod life;
+mod links;
 
 use std::future::Future;
+use std::io::ErrorKind;
 use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -72,14 +74,12 @@ impl Session {
         hub: Arc<HubCore>,
         socket: Arc<dyn Socket>,
         read: &[u8],
-        spread: u8,
+        facts: TransportFacts,
     ) -> Self {
         let endpoint = ticket.endpoint();
         let now = endpoint.clock.now();
-        let facts = TransportFacts::websocket(spread);
         let mut connection = Connection::new(Arc::clone(&endpoint.config), facts, now);
-        member.outlet.lend(Arc::clone(&socket));
-        let mut carrier = Carrier::websocket(socket, endpoint.options.timeouts);
+        let mut carrier = Carrier::websocket(socket, &member.outlet, endpoint.options.timeouts);
         carrier.receive(read, |run| connection.handle_input(run.bytes, now));
         Self {
             hub,
@@ -155,6 +155,7 @@ impl Session {
     /// One thing that happened; false when there is none.
     fn step(&mut self, now: Timestamp, cx: &mut Context<'_>) -> bool {
         self.look_into_inbox(now);
+        self.pass_acks();
         // An answer is queued before the next call can send.
         let moved = self.move_output(now);
         if let Some(event) = self.connection.poll_event() {
@@ -175,11 +176,11 @@ impl Session {
     }
 
     fn look_into_inbox(&mut self, now: Timestamp) {
-        let Some(post) = self.member.inbox.take() else { return };
-        for note in post.notes {
+        let Some(mut post) = self.member.inbox.take() else { return };
+        for note in mem::take(&mut post.notes) {
             self.read_note(note, now);
         }
-        if let Some(reason) = post.close {
+        if let Some(reason) = post.close.take() {
             self.connection.close(reason, now);
         }
     }
@@ -192,7 +193,11 @@ impl Session {
                 // Nothing comes any more for which the end could wait.
                 self.connection.handle_disconnect(End::Finished, now);
             }
-            LinkEvent::Lost(kind) => self.connection.handle_disconnect(End::Lost(kind), now),
+            LinkEvent::Lost(kind) => self.lose_link(kind, now),
+            // It is the link that is stuck, and another one may not be.
+            LinkEvent::Stuck if self.connection.is_resumable() => {
+                self.lose_link(ErrorKind::TimedOut, now);
+            }
             LinkEvent::Stuck => self.connection.close(CloseReason::Timeout(Timer::Send), now),
         }
     }
@@ -222,7 +227,7 @@ impl Session {
             self.connection.wrote(now);
         }
         if let Some(kind) = written.lost {
-            self.connection.handle_disconnect(End::Lost(kind), now);
+            self.lose_link(kind, now);
             return false;
         }
         !written.more
@@ -263,6 +268,8 @@ impl Drop for Session {
         }
         self.carrier.lose(&self.member.outlet);
         self.member.abort_signal().fire();
+        // Whoever comes now sees that it is too late.
+        drop(self.member.inbox.take());
         self.running.cancel_all();
         discard(mem::take(&mut self.running));
         // Contexts may live on, but not with the memory of this task.

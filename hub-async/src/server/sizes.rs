@@ -32,21 +32,21 @@ fn each_part_of_an_idle_connection_keeps_to_its_budget() {
     }
     budget! {
         // The task, and what is inside of it.
-        Session: 760,
-        Carrier: 208,
-        Link: 192,
-        Connection: 440,
+        Session: 640,
+        Carrier: 192,
+        Link: 176,
+        Connection: 336,
         Running: 8,
         Alarm: 24,
         // What the rest of the server holds.
         Member: 280,
-        Outlet: 128,
+        Outlet: 144,
         Outbox: 96,
         Inbox: 24,
         Items: 16,
         RequestFacts: 8,
         // Raw connections have these instead.
-        RawSession: 304,
+        RawSession: 288,
         Inlet: 72,
     }
 }

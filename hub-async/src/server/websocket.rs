@@ -8,6 +8,7 @@ use futures_util::future::{Either, select};
 use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Request, Response, StatusCode};
 use hub_core::endpoint::Claim;
+use hub_core::server::TransportFacts;
 use hyper::body::Incoming;
 use sha1::{Digest, Sha1};
 
@@ -16,6 +17,7 @@ use super::endpoint::{App, Endpoint, Ticket, random};
 use super::raw::RawSession;
 use super::session::Session;
 use crate::facts::RequestFacts;
+use crate::inbox::Note;
 use crate::member::Member;
 use crate::runtime::Task;
 use crate::socket::Socket;
@@ -55,27 +57,65 @@ fn refuse(status: StatusCode) -> Box<Response<Body>> {
     Box::new(response)
 }
 
-/// Answers the upgrade, and starts the session once the answer is out.
+/// What is to become of the socket of an upgraded connection.
+pub(super) enum Purpose {
+    /// It carries a new connection.
+    Start { member: Arc<Member>, ticket: Ticket, resumable: bool },
+    /// It carries one that is there.
+    Resume(Arc<Member>),
+}
+
+impl Purpose {
+    /// Makes the connection that was claimed.
+    pub(super) fn start(endpoint: &Arc<Endpoint>, claim: Claim, facts: RequestFacts) -> Self {
+        let resumable = claim.resumable;
+        let (member, ticket) = endpoint.admit(claim, facts);
+        Self::Start { member, ticket, resumable }
+    }
+
+    /// The connection that is there, if its link may be replaced.
+    pub(super) fn resume(member: Arc<Member>) -> Option<Self> {
+        let may = member.outlet.lock().is_resumable();
+        may.then_some(Self::Resume(member))
+    }
+
+    /// Hands the socket over; `read` is what came behind the request.
+    pub(super) fn fulfil(self, socket: Arc<dyn Socket>, read: &[u8]) {
+        match self {
+            Self::Start { member, ticket, resumable } => {
+                start(member, ticket, resumable, socket, read);
+            }
+            Self::Resume(member) => {
+                member.note(Note::Attach { socket, read: read.to_vec() });
+                if member.abort_signal().has_fired() {
+                    // Perhaps nobody looks into the inbox any more.
+                    drop(member.inbox.take());
+                }
+            }
+        }
+    }
+}
+
+/// Answers the upgrade, and hands the socket over once the answer is out.
 pub(super) fn upgrade(
     endpoint: &Arc<Endpoint>,
     mut request: Request<Incoming>,
-    facts: RequestFacts,
-    claim: Claim,
+    purpose: Purpose,
     accept: HeaderValue,
 ) -> Response<Body> {
     let upgraded = hyper::upgrade::on(&mut request);
-    let (member, ticket) = endpoint.admit(claim, facts);
+    let (clock, runtime) = (endpoint.clock.clone(), Arc::clone(&endpoint.runtime));
+    let limit = clock.sleep(endpoint.config.handshake_timeout);
+    let opener = Arc::clone(&runtime);
     let task = async move {
-        let endpoint = ticket.endpoint();
-        let limit = endpoint.clock.sleep(endpoint.config.handshake_timeout);
         // A client that never takes the answer holds its place no longer than one without a handshake.
         let Either::Left((Ok(upgraded), _)) = select(upgraded, limit).await else { return };
-        match endpoint.runtime.open(upgraded) {
-            Ok((socket, read)) => start(member, ticket, socket, &read),
+        match opener.open(upgraded) {
+            Ok((socket, read)) => purpose.fulfil(socket, &read),
             Err(_) => tracing::error!("the runtime does not know the IO of an upgraded connection"),
         }
     };
-    endpoint.runtime.spawn(Box::pin(task));
+    runtime.spawn(Box::pin(task));
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let headers = response.headers_mut();
@@ -85,13 +125,21 @@ pub(super) fn upgrade(
     response
 }
 
-/// Runs the session of a connection whose upgrade is answered; `read` is what came behind the request.
-pub(super) fn start(member: Arc<Member>, ticket: Ticket, socket: Arc<dyn Socket>, read: &[u8]) {
+/// Runs the session of a connection whose upgrade is answered.
+fn start(
+    member: Arc<Member>,
+    ticket: Ticket,
+    resumable: bool,
+    socket: Arc<dyn Socket>,
+    read: &[u8],
+) {
     let endpoint = Arc::clone(ticket.endpoint());
     let session: Task = match &endpoint.app {
         App::Hub(hub) => {
             let [spread, ..] = random();
-            Box::pin(Session::new(member, ticket, Arc::clone(hub), socket, read, spread))
+            let mut facts = TransportFacts::websocket(spread);
+            facts.resumable = resumable;
+            Box::pin(Session::new(member, ticket, Arc::clone(hub), socket, read, facts))
         }
         App::Raw(handler) => Box::pin(RawSession::new(member, ticket, handler, socket, read)),
     };

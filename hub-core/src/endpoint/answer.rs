@@ -64,7 +64,7 @@ impl Answer {
     }
 
     /// Another request of the same transport holds the connection.
-    pub(super) const fn already_attached() -> Self {
+    pub const fn already_attached() -> Self {
         Self::plain(409, "")
     }
 

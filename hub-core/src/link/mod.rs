@@ -11,7 +11,7 @@ use bytes::Bytes;
 use hub_proto::TransferFormat;
 use hub_proto::ws::{self, Decoder, MessageType, Piece, Role, Violation, encode};
 
-use crate::time::{Deadline, Timer, Timestamp};
+use crate::time::{Deadline, Span, Timer, Timestamp};
 
 /// The code of a close in good order (RFC 6455 §7.4.1).
 pub const NORMAL: u16 = 1000;
@@ -68,7 +68,10 @@ const fn format(message: MessageType) -> TransferFormat {
 /// A WebSocket on a byte pipe, as the server sees it.
 #[derive(Debug)]
 pub struct Link {
-    timeouts: Timeouts,
+    /// The longest time without progress.
+    send: Span,
+    /// How long the peer may take to answer our close.
+    close: Span,
     decoder: Decoder,
     stage: Stage,
     event: Option<LinkEvent>,
@@ -113,10 +116,15 @@ impl Link {
     /// A WebSocket whose upgrade was just answered.
     ///
     /// Opcodes, fragments and text are taken as they come, without limit: hub messages have their own.
-    pub const fn websocket(timeouts: Timeouts) -> Self {
+    pub fn websocket(timeouts: Timeouts) -> Self {
+        Self::new(timeouts.send.into(), timeouts.close.into())
+    }
+
+    const fn new(send: Span, close: Span) -> Self {
         let config = ws::Config { max_frame: u64::MAX, max_message: u64::MAX, check_utf8: false };
         Self {
-            timeouts,
+            send,
+            close,
             decoder: Decoder::new(Role::Server, config),
             stage: Stage::Open,
             event: None,
@@ -125,6 +133,12 @@ impl Link {
             farewell: None,
             given_up: false,
         }
+    }
+
+    /// A WebSocket on another pipe, with the same timeouts.
+    #[must_use]
+    pub const fn another(&self) -> Self {
+        Self::new(self.send, self.close)
     }
 
     /// Takes bytes from the pipe, unmasks them in place and hands the payload on, run by run.
@@ -183,10 +197,8 @@ impl Link {
     /// than `close` alone, if the peer has closed already.
     pub fn finish(&mut self, code: u16, now: Timestamp) {
         let until = match self.stage {
-            Stage::PeerDone { .. } => now + self.timeouts.close,
-            Stage::Open | Stage::Closing { .. } | Stage::Done => {
-                now + self.timeouts.send + self.timeouts.close
-            }
+            Stage::PeerDone { .. } => now + self.close,
+            Stage::Open | Stage::Closing { .. } | Stage::Done => now + self.send + self.close,
         };
         self.farewell.get_or_insert(Farewell { code, until });
     }
@@ -200,7 +212,7 @@ impl Link {
         let farewell = self.farewell?;
         let code = match self.stage {
             Stage::Open => {
-                self.stage = Stage::Closing { until: now + self.timeouts.close };
+                self.stage = Stage::Closing { until: now + self.close };
                 farewell.code
             }
             Stage::PeerDone { code } => {
@@ -271,7 +283,7 @@ impl Link {
     }
 
     fn stuck_by(&self) -> Option<Timestamp> {
-        self.stuck_since.map(|since| since + self.timeouts.send).filter(|_| !self.given_up)
+        self.stuck_since.map(|since| since + self.send).filter(|_| !self.given_up)
     }
 
     fn over_by(&self) -> Option<Timestamp> {

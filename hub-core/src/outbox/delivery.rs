@@ -1,5 +1,7 @@
 //! Whose frames they are, and what becomes of them.
 
+use std::num::NonZeroU32;
+
 /// What happens to a hub's message for a connection that is over its soft budget.
 ///
 /// Whatever the policy, a connection over its hard budget is ended as a slow consumer.
@@ -24,6 +26,18 @@ pub enum Delivery {
     Own,
     /// An invocation by the hub, which the policy may drop.
     Hub,
+    /// The same, of which only the latest with that key matters: over the soft budget it takes the place of
+    /// the one before, if that still waits.
+    Latest(NonZeroU32),
+}
+
+impl Delivery {
+    pub(super) const fn key(self) -> Option<NonZeroU32> {
+        match self {
+            Self::Own | Self::Hub => None,
+            Self::Latest(key) => Some(key),
+        }
+    }
 }
 
 /// What became of a pushed frame.

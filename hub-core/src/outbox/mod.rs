@@ -7,6 +7,8 @@ mod resume;
 #[cfg(test)]
 mod tests;
 
+use std::num::NonZeroU32;
+
 use bytes::Bytes;
 use hub_proto::{Frame, Kind};
 
@@ -45,6 +47,8 @@ pub struct Outbox {
 struct Entry {
     bytes: Bytes,
     origin: Origin,
+    /// What it is the latest of.
+    key: Option<NonZeroU32>,
 }
 
 /// Where bytes come from, which decides what may push them out, and whether stateful reconnect counts them.
@@ -135,19 +139,19 @@ impl Outbox {
             return Pushed::Overflow;
         }
         if self.lacks_room_for(size)
-            && delivery == Delivery::Hub
+            && delivery != Delivery::Own
             && self.bytes > 0
-            && let Some(pushed) = self.hold_to_policy(size)
+            && let Some(pushed) = self.hold_to_policy(size, delivery)
         {
             return pushed;
         }
         self.bytes += size;
         let origin = match (kind, delivery) {
             (Kind::Counted, Delivery::Own) => Origin::Answer,
-            (Kind::Counted, Delivery::Hub) => Origin::Hub,
+            (Kind::Counted, Delivery::Hub | Delivery::Latest(_)) => Origin::Hub,
             (Kind::Uncounted | Kind::Handshake | Kind::Close, _) => Origin::Own,
         };
-        let entry = Entry { bytes, origin };
+        let entry = Entry { bytes, origin, key: delivery.key() };
         match &self.replay {
             None => self.queue.push_back(entry),
             Some(_) => self.pass(entry),
@@ -162,7 +166,10 @@ impl Outbox {
     /// Does what the policy says about one more message of the hub over the soft budget; gives what becomes
     /// of that, unless it is queued.
     #[cold]
-    fn hold_to_policy(&mut self, size: usize) -> Option<Pushed> {
+    fn hold_to_policy(&mut self, size: usize, delivery: Delivery) -> Option<Pushed> {
+        if delivery.key().is_some_and(|key| self.replace(key)) {
+            return None;
+        }
         match self.policy {
             SlowConsumer::Wait => None,
             SlowConsumer::DropNewest => Some(Pushed::Dropped),
@@ -187,7 +194,7 @@ impl Outbox {
                 self.bytes -= entry.bytes.len();
                 entry.bytes = frame;
             }
-            _ => self.queue.insert(at, Entry { bytes: frame, origin: Origin::Control }),
+            _ => self.queue.insert(at, Entry { bytes: frame, origin: Origin::Control, key: None }),
         }
     }
 
@@ -197,7 +204,7 @@ impl Outbox {
         self.gate = Gate::Sealed;
         if let Some(bytes) = last.filter(|_| linked) {
             self.bytes += bytes.len();
-            self.queue.push_back(Entry { bytes, origin: Origin::Own });
+            self.queue.push_back(Entry { bytes, origin: Origin::Own, key: None });
         }
     }
 
@@ -270,6 +277,12 @@ impl Outbox {
         self.bytes
     }
 
+    /// No fewer bytes than are held: those that wait, and of a resumable connection also those that are kept
+    /// until the client acks them.
+    pub fn footprint(&self) -> usize {
+        self.bytes + self.replay.as_ref().map_or(0, |replay| replay.kept_bytes())
+    }
+
     /// Whether everything has left that may leave now.
     pub const fn is_empty(&self) -> bool {
         self.queue.is_empty()
@@ -313,6 +326,27 @@ impl Outbox {
         self.bytes + size > self.soft as usize
     }
 
+    /// Drops the message with that key, if it waits and nothing of it has left.
+    fn replace(&mut self, key: NonZeroU32) -> bool {
+        let begun = self.begun();
+        let waits = |(_, entry): &(usize, &Entry)| entry.key == Some(key);
+        // There is at most one, and it came late.
+        let at = self.queue.iter().enumerate().skip(begun).find(waits).map(|(at, _)| at);
+        let dropped = match (at, &mut self.replay) {
+            (Some(at), replay) => {
+                let dropped = self.queue.remove(at);
+                if let Some(replay) = replay {
+                    replay.forget(dropped.as_ref());
+                }
+                dropped
+            }
+            (None, Some(replay)) => replay.take_held(key),
+            (None, None) => None,
+        };
+        self.bytes -= dropped.as_ref().map_or(0, |entry| entry.bytes.len());
+        dropped.is_some()
+    }
+
     /// Drops the hub's oldest messages until `size` more bytes fit, but nothing that has begun to leave.
     fn drop_oldest(&mut self, size: usize) {
         let mut at = self.begun();
@@ -323,7 +357,7 @@ impl Outbox {
                 self.bytes -= entry.bytes.len();
                 let dropped = self.queue.remove(at);
                 if let Some(replay) = &mut self.replay {
-                    replay.dropped(dropped);
+                    replay.forget(dropped.as_ref());
                 }
             } else {
                 at += 1;

@@ -3,6 +3,8 @@
 //! Numbers are implicit, from 1 on: a counted message gets its number when the last byte of it has left,
 //! so that whatever a policy drops is dropped before. What is sent again gets the same number again.
 
+use std::num::NonZeroU32;
+
 use bytes::Bytes;
 
 use super::{Entry, Origin};
@@ -92,10 +94,21 @@ impl Replay {
     }
 
     /// Something was taken out of the queue without having left.
-    pub(super) fn dropped(&mut self, entry: Option<Entry>) {
+    pub(super) fn forget(&mut self, entry: Option<&Entry>) {
         if let Some(entry) = entry.filter(|entry| entry.is_counted()) {
             self.unacked -= entry.bytes.len();
         }
+    }
+
+    /// Takes the one with that key out of those that are held.
+    pub(super) fn take_held(&mut self, key: NonZeroU32) -> Option<Entry> {
+        let at = self.held.iter().position(|entry| entry.key == Some(key))?;
+        self.held.remove(at)
+    }
+
+    /// Bytes that are not acked.
+    pub(super) const fn kept_bytes(&self) -> usize {
+        self.unacked
     }
 
     /// Something has left. Gives the bytes that have left for the first time.
@@ -158,7 +171,7 @@ impl Replay {
         queue.push_back(sequence);
         while let Some(bytes) = self.kept.pop_front() {
             // No policy drops it any more: it has a number.
-            queue.push_back(Entry { bytes, origin: Origin::Answer });
+            queue.push_back(Entry { bytes, origin: Origin::Answer, key: None });
         }
         self.linked = true;
         // The client does not take these for a part of the answer to its handshake.

@@ -69,7 +69,7 @@ impl Outbox {
             return false;
         }
         let Some(replay) = &mut self.replay else { return false };
-        let first = Entry { bytes: sequence.websocket().clone(), origin: Origin::Own };
+        let first = Entry { bytes: sequence.websocket().clone(), origin: Origin::Own, key: None };
         self.bytes += first.bytes.len();
         self.queue = replay.relinked(first);
         self.release();

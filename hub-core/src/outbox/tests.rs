@@ -45,6 +45,48 @@ fn marks(outbox: &mut Outbox) -> String {
 }
 
 #[test]
+fn of_messages_with_one_key_the_latest_is_enough_over_the_soft_budget() {
+    use Pushed::{Dropped, Queued, Waiting};
+    let key = |key| Delivery::Latest(NonZeroU32::new(key).unwrap());
+    let push = |policy, messages: &[(usize, char, Delivery)]| {
+        let mut outbox = outbox(policy);
+        let pushed: Vec<_> = messages
+            .iter()
+            .map(|&(size, mark, delivery)| outbox.push(&frame(size, mark), delivery))
+            .collect();
+        (pushed, marks(&mut outbox))
+    };
+    // Below the budget both leave.
+    let two = [(60, 'W', key(1)), (60, 'X', key(1))];
+    assert_eq!(push(SlowConsumer::Wait, &two), (vec![Queued, Queued], "WX".to_owned()));
+    // Above it the later one is queued where it comes, in the place of nothing else.
+    let three = [(60, 'W', key(1)), (60, 'X', key(2)), (60, 'Y', key(1))];
+    for policy in [SlowConsumer::Wait, SlowConsumer::DropNewest, SlowConsumer::Close] {
+        let (pushed, left) = push(policy, &three);
+        assert_eq!((pushed, left.as_str()), (vec![Queued; 3], "XY"), "{policy:?}");
+    }
+    // With nothing to replace, the policy holds.
+    let others = [(60, 'W', key(1)), (60, 'X', Delivery::Hub), (60, 'Y', key(2))];
+    assert_eq!(
+        push(SlowConsumer::Wait, &others),
+        (vec![Queued, Queued, Waiting], "WXY".to_owned())
+    );
+    assert_eq!(
+        push(SlowConsumer::DropNewest, &others),
+        (vec![Queued, Queued, Dropped], "WX".to_owned())
+    );
+    // What has begun to leave is not replaced.
+    let mut outbox = outbox(SlowConsumer::Wait);
+    outbox.push(&frame(60, 'W'), key(1));
+    let mut batch = Batch::new();
+    outbox.next(&mut batch);
+    outbox.written(10, NOW);
+    outbox.push(&frame(60, 'X'), key(2));
+    outbox.push(&frame(60, 'Y'), key(1));
+    assert_eq!(marks(&mut outbox), "WXY");
+}
+
+#[test]
 fn nothing_leaves_before_the_handshake_answer_or_after_close() {
     let mut outbox = Outbox::new(&Limits::default(), SlowConsumer::Wait, NOW);
     let ping = Frame::message(Encoding::Json, &Message::Ping);

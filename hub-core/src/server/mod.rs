@@ -19,13 +19,12 @@ mod timers;
 mod uploads;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use hub_proto::{BindError, Encoding, Frame, Id};
 
 use crate::close::{CloseReason, PeerFault};
 use crate::queue::Queue;
-use crate::time::{Deadline, Timer, Timestamp};
+use crate::time::{Deadline, Span, Timer, Timestamp};
 
 use asks::Asks;
 use calls::Calls;
@@ -69,7 +68,7 @@ pub struct Connection {
     last_input: Timestamp,
     last_write: Timestamp,
     /// How long after the last write a ping is due.
-    ping_after: Duration,
+    ping_after: Span,
     /// The client has pinged, so its silence means something.
     pings: bool,
     /// The link is gone: nothing can be sent.
@@ -110,7 +109,7 @@ impl Connection {
             now,
             last_input: now,
             last_write: now,
-            ping_after: interval - early,
+            ping_after: (interval - early).into(),
             pings: false,
             lost: false,
         }

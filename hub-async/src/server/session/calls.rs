@@ -67,6 +67,10 @@ impl Session {
             arguments.check().map_err(CallFault::Arguments)?;
             return Err(CallFault::UnknownMethod);
         };
+        if let Some(most) = options.most.filter(|most| call.size > *most) {
+            arguments.check().map_err(CallFault::Arguments)?;
+            return Err(CallFault::TooLarge(most));
+        }
         let (sent, expected) = (call.streams.len(), method.streams());
         let misuse = match (call.streaming, method.answers_with_stream()) {
             (true, false) => Some(CallFault::NotStreaming),
@@ -216,6 +220,7 @@ impl Session {
                 discard(self.running.take_asked(ask));
             }
             Note::Release(call) => self.connection.release(call, now),
+            Note::Attach { socket, read } => self.attach(socket, read, now),
         }
     }
 

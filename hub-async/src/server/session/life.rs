@@ -20,8 +20,14 @@ impl Session {
             Ok(user) => user,
             Err(error) => return self.connection.refuse(&error.to_string(), now),
         };
+        // It is one of those that the hub supports.
+        let protocols = self.ticket.endpoint().config.protocols;
+        let Some(encoding) = protocols.iter().find(|known| **known == encoding) else { return };
         self.member.introduce(user, encoding);
         self.connection.welcome(now);
+        if self.connection.is_resumable() {
+            self.member.outlet.lock().resumable(&self.ticket.endpoint().config.limits);
+        }
         // The answer is queued before anybody can send to the connection.
         self.move_output(now);
         hub.shards.insert(Arc::clone(&self.member));

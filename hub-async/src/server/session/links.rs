@@ -1,0 +1,77 @@
+//! Links that break, and those that replace them.
+
+use std::io::ErrorKind;
+use std::sync::Arc;
+
+use hub_core::Timestamp;
+use hub_core::server::End;
+use hub_proto::{Frame, Message};
+
+use super::Session;
+use crate::inbox::Note;
+use crate::server::carrier::Carrier;
+use crate::socket::Socket;
+
+impl Session {
+    /// The link is gone: so is the connection, or it waits for the next one.
+    pub(super) fn lose_link(&mut self, kind: ErrorKind, now: Timestamp) {
+        self.connection.handle_disconnect(End::Lost(kind), now);
+        if self.connection.is_down() {
+            tracing::debug!(connection = &*self.member.id, "the link is lost, another may come");
+            self.carrier.drop_socket(&self.member.outlet);
+            self.unlink();
+        } else {
+            self.carrier.lose(&self.member.outlet);
+        }
+    }
+
+    /// What waits, waits for the next link; false when somebody is writing at this moment, who will wake
+    /// the session.
+    fn unlink(&self) -> bool {
+        let mut outlet = self.member.outlet.lock();
+        let unlinked = outlet.is_unlinked() || outlet.unlink();
+        let room = outlet.takes_more_again();
+        drop(outlet);
+        if room {
+            self.member.outlet.tell_room();
+        }
+        unlinked
+    }
+
+    /// A new link has come.
+    pub(super) fn attach(&mut self, socket: Arc<dyn Socket>, read: Vec<u8>, now: Timestamp) {
+        if !self.member.outlet.lock().is_resumable() || self.connection.is_ending() {
+            return socket.shutdown();
+        }
+        self.carrier.drop_socket(&self.member.outlet);
+        if !self.unlink() {
+            // The last write to the old link is not over.
+            return self.member.inbox.note(Note::Attach { socket, read });
+        }
+        if !self.connection.relink(now) {
+            return socket.shutdown();
+        }
+        tracing::debug!(connection = &*self.member.id, "another link carries the connection");
+        let timeouts = self.ticket.endpoint().options.timeouts;
+        self.carrier = Carrier::websocket(socket, &self.member.outlet, timeouts);
+        let mut outlet = self.member.outlet.lock();
+        let first = Message::Sequence(i64::try_from(outlet.sequence()).unwrap_or(i64::MAX));
+        outlet.relink(&Frame::message(self.connection.encoding(), &first));
+        drop(outlet);
+        // Streams may go on.
+        self.member.outlet.tell_room();
+        let connection = &mut self.connection;
+        self.carrier.receive(&read, |run| connection.handle_input(run.bytes, now));
+    }
+
+    /// Lets the outlet know what has arrived.
+    pub(super) fn pass_acks(&mut self) {
+        let Some(number) = self.connection.poll_acked() else { return };
+        let mut outlet = self.member.outlet.lock();
+        outlet.spoke();
+        outlet.acked(number);
+        drop(outlet);
+        // Streams wait for that as well.
+        self.member.outlet.tell_room();
+    }
+}
