@@ -280,7 +280,10 @@ impl Target {
 
     /// A method that waits for clients lets other calls of its connection run meanwhile.
     fn wait_without_slot(&self) {
-        if let Some(Origin { member, place: Place::Method(call) }) = &self.origin {
+        // Nobody reads the notes of a connection that is over, though its context may be kept.
+        if let Some(Origin { member, place: Place::Method(call) }) = &self.origin
+            && !member.abort_signal().has_fired()
+        {
             member.note(Note::Release(*call));
         }
     }
