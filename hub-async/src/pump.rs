@@ -23,13 +23,14 @@ const STRETCH: usize = 32;
 /// Sends a stream to whoever called for it, and gives its end.
 ///
 /// The stream is asked for an item only when the connection has room for it, and dropped when the client
-/// cancels it or is gone, unless its method takes a `Cancel` to see to that itself.
+/// cancels it or is gone, unless its method takes a `Cancel` to see to that itself; even then it is dropped
+/// when it goes on and on for a client that is gone.
 pub(crate) async fn pump<S, M>(stream: S, to: Caller) -> Responded
 where
     S: Stream<Item: Item<M>> + Send,
 {
     let mut stream = pin!(stream);
-    let mut pump = Pump { to, stopped: None, room: None, served: false };
+    let mut pump = Pump { to, stopped: None, room: None, served: false, lost: 0 };
     poll_fn(|cx| pump.poll(stream.as_mut(), cx)).await
 }
 
@@ -39,6 +40,8 @@ struct Pump {
     room: Option<EventListener>,
     /// Whether it has sent something since it waited for room.
     served: bool,
+    /// How many items nobody has got, as the connection is over.
+    lost: usize,
 }
 
 impl Pump {
@@ -60,7 +63,13 @@ impl Pump {
                 item.map(|item| item.map(|item| item.encode(reply)))
             });
             match ready!(next.unwrap_or(Poll::Ready(Some(Err(HubError::panicked()))))) {
-                Some(Ok(item)) => self.send(item),
+                Some(Ok(item)) => {
+                    self.send(item);
+                    // It would go on for ever, if it does not look at its `Cancel`.
+                    if self.lost > STRETCH {
+                        return Poll::Ready(Ok(None));
+                    }
+                }
                 Some(Err(error)) => {
                     tracing::warn!(
                         connection = &*self.to.member.id,
@@ -89,9 +98,10 @@ impl Pump {
         room
     }
 
-    fn send(&self, item: Option<Frame>) {
+    fn send(&mut self, item: Option<Frame>) {
         let (Some(item), member) = (item, &self.to.member) else { return };
         let push = member.outlet.push(&item, Delivery::Own);
+        self.lost += usize::from(push.pushed == Pushed::Refused);
         if push.pushed == Pushed::Overflow {
             member.close(CloseReason::SlowConsumer);
         }

@@ -715,3 +715,23 @@ fn an_abort_ends_a_stream_and_nothing_follows_the_close() {
         is_left_alone(&service).await;
     });
 }
+
+/// It takes a `Cancel` and does not look at it: then nobody has a use for what it yields.
+#[test]
+fn a_stream_that_goes_on_for_ever_is_dropped_soon_after_its_client_has_left() {
+    run(async {
+        let endless = Endless::default();
+        let taken = endless.clone();
+        let service = serve(hub().method("Endless", move |_: Cancel| {
+            let endless = taken.clone();
+            async move { endless.take(100_000) }
+        }));
+        let mut client = connect(&service).await;
+        stream(&client, "1", "Endless", "[]").await;
+        client.record().await;
+        drop(client);
+        pause(1).await;
+        assert!(endless.asked() < 1_000, "{}", endless.asked());
+        is_left_alone(&service).await;
+    });
+}
