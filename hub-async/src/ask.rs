@@ -3,12 +3,15 @@
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
+use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use event_listener::EventListener;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use hub_core::server::{AskError, AskId, CallId};
 use hub_core::{CloseReason, Delivery, Pushed};
 use hub_proto::{Arguments, BindError, EncodeError, Frame, Payload};
@@ -233,12 +236,30 @@ impl<T> fmt::Debug for Asking<T> {
 #[must_use = "the results are for whoever awaits"]
 #[derive(Debug)]
 pub struct AskingEach<T> {
-    asking: Vec<(String, Asking<T>)>,
+    // Only those that have something to say are polled: there may be thousands.
+    asking: FuturesUnordered<Named<T>>,
     results: Vec<(String, Result<T, InvokeError>)>,
 }
 
+/// A result and whose it is.
+#[derive(Debug)]
+struct Named<T> {
+    connection: String,
+    asking: Asking<T>,
+}
+
+impl<T> Future for Named<T> {
+    type Output = (String, Result<T, InvokeError>);
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let result = ready!(Pin::new(&mut self.asking).poll(cx));
+        Poll::Ready((mem::take(&mut self.connection), result))
+    }
+}
+
 impl<T> AskingEach<T> {
-    pub(crate) const fn new(asking: Vec<(String, Asking<T>)>) -> Self {
+    pub(crate) fn new(asking: impl Iterator<Item = (String, Asking<T>)>) -> Self {
+        let asking = asking.map(|(connection, asking)| Named { connection, asking }).collect();
         Self { asking, results: Vec::new() }
     }
 }
@@ -249,21 +270,9 @@ impl<T> Future for AskingEach<T> {
     type Output = Vec<(String, Result<T, InvokeError>)>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = &mut *self;
-        let mut at = 0;
-        while let Some((_, asking)) = this.asking.get_mut(at) {
-            match Pin::new(asking).poll(cx) {
-                Poll::Pending => at += 1,
-                Poll::Ready(result) => {
-                    let (id, _) = this.asking.swap_remove(at);
-                    this.results.push((id, result));
-                }
-            }
+        while let Some(result) = ready!(self.asking.poll_next_unpin(cx)) {
+            self.results.push(result);
         }
-        if this.asking.is_empty() {
-            Poll::Ready(std::mem::take(&mut this.results))
-        } else {
-            Poll::Pending
-        }
+        Poll::Ready(mem::take(&mut self.results))
     }
 }

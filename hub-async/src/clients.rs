@@ -260,9 +260,9 @@ impl Target {
         members.retain(|member| seen.insert(Arc::clone(&member.id)));
         let ask =
             |member: Arc<Member>| ((*member.id).to_owned(), self.ask(member, method, &arguments));
-        let asking = members.into_iter().map(ask).collect();
+        let asking = AskingEach::new(members.into_iter().map(ask));
         self.wait_without_slot();
-        AskingEach::new(asking)
+        asking
     }
 
     fn ask<T: DeserializeOwned + Send + 'static>(

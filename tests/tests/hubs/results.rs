@@ -725,3 +725,58 @@ fn a_result_that_panics_harms_nobody_whether_it_is_read_or_dropped() {
         }
     });
 }
+
+#[test]
+fn a_farewell_may_ask_the_others() {
+    run(async {
+        let notes = Notes::default();
+        let noted = notes.clone();
+        let hub = hub().on_disconnected(move |ctx: Context| {
+            let notes = noted.clone();
+            async move {
+                for (_, result) in ctx.clients().others().invoke_each::<i32>("Q", ()).await {
+                    notes.add(told(result));
+                }
+            }
+        });
+        let service = serve(hub);
+        let leaver = connect(&service).await;
+        let mut other = connect(&service).await;
+        drop(leaver);
+        assert_eq!(other.next().await, question("s1", "Q", "[]"));
+        answer(&other, "s1", "3").await;
+        pause(1).await;
+        assert_eq!(notes.all(), ["3"]);
+    });
+}
+
+/// The client need not wait, but the method does, and its connection is not stuck for it.
+#[test]
+fn a_method_that_asks_while_its_upload_fills_the_park_runs_out_of_time_at_worst() {
+    run(async {
+        let options = HubOptions::new().stream_buffer_capacity(1).parked_bytes(2_000);
+        let hub = hub().options(options).method(
+            "Both",
+            async |ctx: Context, items: StreamReader<String>| {
+                let answer = ctx.clients().caller().invoke::<i32>("Q", ()).await;
+                (told(answer), items.count().await)
+            },
+        );
+        let service = serve(hub);
+        let mut client = connect(&service).await;
+        upload(&client, "1", "Both", "[]", r#"["u"]"#).await;
+        for _ in 0..5 {
+            give(&client, "u", &format!(r#""{}""#, "x".repeat(1_000))).await;
+        }
+        end(&client, "u").await;
+        assert_eq!(client.next().await, question("s1", "Q", "[]"));
+        answer(&client, "s1", "3").await;
+        let mut seen = client.next().await;
+        while seen == record(r#"{"type":6}"#) {
+            seen = client.next().await;
+        }
+        let text = r#"["The client did not answer in time.",5]"#;
+        assert_eq!(seen, result("1", text));
+        is_well(&mut client).await;
+    });
+}
