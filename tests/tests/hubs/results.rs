@@ -780,3 +780,39 @@ fn a_method_that_asks_while_its_upload_fills_the_park_runs_out_of_time_at_worst(
         is_well(&mut client).await;
     });
 }
+
+#[test]
+fn somebody_outside_may_ask_a_client_that_is_still_greeted() {
+    run(async {
+        let (asked, ask) = (Notes::default(), Notes::default());
+        let (noted, own) = (asked.clone(), ask.clone());
+        let hub = hub().on_connected(move |ctx: Context| {
+            let (notes, own) = (noted.clone(), own.clone());
+            async move {
+                let single = ctx.hub().clients().client(ctx.connection_id());
+                spawn(async move {
+                    notes.add(told(single.invoke::<i32>("Q", ()).await));
+                });
+                // One that waits for it where it cannot come is only late.
+                let single = ctx.hub().clients().client(ctx.connection_id());
+                own.add(told(
+                    single.timeout(Duration::from_secs(1)).invoke::<i32>("Own", ()).await,
+                ));
+            }
+        });
+        let service = serve(hub);
+        let mut client = connect(&service).await;
+        let mut seen = [client.record().await, client.record().await];
+        seen.sort();
+        for question in seen {
+            let id = question.split('"').nth(5).expect("an id");
+            answer(&client, id, "4").await;
+        }
+        pause(900).await;
+        assert_eq!(asked.all().len() + ask.all().len(), 0);
+        pause(110).await;
+        assert_eq!(asked.all(), ["4"]);
+        assert_eq!(ask.all(), ["The client did not answer in time."]);
+        is_well(&mut client).await;
+    });
+}
