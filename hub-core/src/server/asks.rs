@@ -40,8 +40,9 @@ pub enum AskError {
 }
 
 /// Questions in the order in which they run out of time; those that never do come last.
-#[derive(Debug, Default)]
-pub(super) struct Asks(Vec<Ask>);
+#[derive(Debug)]
+#[expect(clippy::box_collection, reason = "hardly any connection has one, and then it may cost")]
+pub(super) struct Asks(Option<Box<Vec<Ask>>>);
 
 #[derive(Debug)]
 struct Ask {
@@ -57,31 +58,37 @@ impl Ask {
 
 impl Asks {
     pub(super) const fn new() -> Self {
-        Self(Vec::new())
+        Self(None)
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &Ask> {
+        self.0.iter().flat_map(|asks| asks.iter())
     }
 
     pub(super) fn insert(&mut self, id: AskId, until: Option<Timestamp>) {
         let ask = Ask { id, until };
-        let at = self.0.partition_point(|other| other.order() <= ask.order());
-        self.0.insert(at, ask);
+        let asks = self.0.get_or_insert_default();
+        let at = asks.partition_point(|other| other.order() <= ask.order());
+        asks.insert(at, ask);
     }
 
     pub(super) fn contains(&self, id: AskId) -> bool {
-        self.0.iter().any(|ask| ask.id == id)
+        self.iter().any(|ask| ask.id == id)
     }
 
     /// The question with that id on the wire.
     pub(super) fn by_id(&self, id: &str) -> Option<AskId> {
         // Nearly always there is none.
-        if self.0.is_empty() { None } else { AskId::parse(id).filter(|id| self.contains(*id)) }
+        if self.0.is_none() { None } else { AskId::parse(id).filter(|id| self.contains(*id)) }
     }
 
     /// Forgets a question; false when it is over already.
     pub(super) fn remove(&mut self, id: AskId) -> bool {
-        let before = self.0.len();
-        self.0.retain(|ask| ask.id != id);
-        let removed = self.0.len() < before;
-        if self.0.is_empty() {
+        let Some(asks) = &mut self.0 else { return false };
+        let before = asks.len();
+        asks.retain(|ask| ask.id != id);
+        let removed = asks.len() < before;
+        if asks.is_empty() {
             self.clear();
         }
         removed
@@ -89,12 +96,12 @@ impl Asks {
 
     /// When the first of them runs out of time.
     pub(super) fn poll_timeout(&self) -> Option<Timestamp> {
-        self.0.first()?.until
+        self.0.as_ref()?.first()?.until
     }
 
     /// Takes the next one whose time is over.
     pub(super) fn take_late(&mut self, now: Timestamp) -> Option<(AskId, Answer)> {
-        let first = self.0.first()?;
+        let first = self.0.as_ref()?.first()?;
         let id = first.id;
         first.until.filter(|until| *until <= now)?;
         self.remove(id);
@@ -102,11 +109,11 @@ impl Asks {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.0.len()
+        self.0.as_ref().map_or(0, |asks| asks.len())
     }
 
     pub(super) fn clear(&mut self) {
-        self.0 = Vec::new();
+        self.0 = None;
     }
 }
 
