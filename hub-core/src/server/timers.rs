@@ -40,7 +40,6 @@ impl Connection {
             }
         }
         if let Some(kind) = self.resume.as_ref().and_then(|resume| resume.given_up(now)) {
-            self.lost = true;
             return self.end(CloseReason::Lost(kind));
         }
         if is_due(self.ping_at()) {
