@@ -92,7 +92,8 @@ impl Connection {
             // What nobody binds is checked.
             if self.is_well_formed(arguments) {
                 self.charge();
-                self.output.extend(reply.failure(&text));
+                let answer = reply.failure(&text).map(Box::new);
+                self.events.extend(answer.map(Queued::Refused));
             }
             return;
         }

@@ -85,6 +85,8 @@ enum Queued {
         invocation: Id,
         before: CallId,
     },
+    /// The answer to a call that was refused, behind the answers to those before it.
+    Refused(Box<Frame>),
 }
 
 impl Connection {
@@ -362,6 +364,10 @@ impl Connection {
                     }
                     continue;
                 }
+                Some(Queued::Refused(answer)) => {
+                    self.output.push_back(*answer);
+                    continue;
+                }
                 None => {}
             }
             if self.phase.is_ending() {
@@ -458,9 +464,9 @@ impl Connection {
 
     /// Does something that may let reading go on; time in which nothing was read does not count.
     fn changing<R>(&mut self, act: impl FnOnce(&mut Self) -> R) -> R {
-        let stopped = self.is_blocked();
+        let stopped = self.is_stopped();
         let result = act(self);
-        if stopped && !self.is_blocked() {
+        if stopped && !self.is_stopped() {
             self.reads_on();
         }
         result

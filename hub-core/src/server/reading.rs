@@ -47,8 +47,19 @@ impl Connection {
         self.phase.reads() && !self.is_cut_off()
     }
 
-    /// Whether messages wait because the application is busy, or has had too many cheap ones.
+    /// Whether messages wait.
     pub(super) fn is_blocked(&self) -> bool {
+        self.is_undecided() || self.is_stopped()
+    }
+
+    /// Whether events have to be taken first. What a message about streams or questions means depends on
+    /// what becomes of those before it; otherwise it would depend on how the bytes were cut.
+    fn is_undecided(&self) -> bool {
+        !self.events.is_empty() && (self.open_streams() > 0 || self.asks.len() > 0)
+    }
+
+    /// Whether messages wait because the application is busy, or has had too many cheap ones.
+    pub(super) fn is_stopped(&self) -> bool {
         let limits = &self.config.limits;
         self.events.len() >= limits.events
             || self.calls.waiting() >= limits.parked_calls + limits.events

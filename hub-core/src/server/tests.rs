@@ -11,6 +11,7 @@ mod msgpack;
 mod parking;
 mod resume;
 mod sizes;
+mod streams;
 mod timers;
 
 use std::io::ErrorKind;

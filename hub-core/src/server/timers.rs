@@ -71,7 +71,7 @@ impl Connection {
     fn listens(&self) -> bool {
         matches!(self.phase, Phase::Open)
             && self.pending_end.is_none()
-            && !self.is_blocked()
+            && !self.is_stopped()
             && !self.is_down()
     }
 
