@@ -374,6 +374,10 @@ impl Connection {
                 return self.poll_closed();
             }
             if self.input.is_some() && self.reads() {
+                if self.cannot_be_answered() {
+                    self.end(CloseReason::Overflow);
+                    continue;
+                }
                 self.read_kept();
                 if !self.events.is_empty() || self.phase.is_ending() {
                     continue;

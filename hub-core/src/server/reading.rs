@@ -67,6 +67,13 @@ impl Connection {
             || self.flood.paused_until().is_some()
     }
 
+    /// Whether the answer to a question may be behind calls for which there is no room.
+    pub(super) fn cannot_be_answered(&self) -> bool {
+        self.asks.len() > 0
+            && self.calls.waiting_bytes() >= self.config.limits.parked
+            && self.pending_end.is_none()
+    }
+
     /// Whether the next record has begun, and only its end is missing.
     pub(super) fn waits_for_the_rest(&self) -> bool {
         let begun = self.input.as_ref().is_some_and(|kept| kept.searched > 0);
@@ -120,10 +127,6 @@ impl Connection {
     /// are known not to hold one.
     fn read(&mut self, input: &[u8], mut searched: usize) -> Progress {
         let mut read = 0;
-        if self.calls.waiting_bytes() >= self.config.limits.parked && self.asks.len() > 0 {
-            // The answer for which the calls wait may be behind them, and nothing can wait any more.
-            self.end(CloseReason::Overflow);
-        }
         while self.reads() && !self.is_blocked() {
             let rest = input.get(read..).unwrap_or_default();
             let limit = self.config.limits.message.unwrap_or(usize::MAX);

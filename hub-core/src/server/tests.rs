@@ -1,5 +1,6 @@
 //! A client of text, a virtual clock, and everything the connection says as lines.
 
+mod asks;
 mod calls;
 mod disconnects;
 mod ends;
