@@ -14,6 +14,7 @@ mod resume;
 mod sizes;
 mod streams;
 mod timers;
+mod uploads;
 
 use std::io::ErrorKind;
 use std::time::Duration;
