@@ -230,7 +230,9 @@ impl Twins {
             cut.output.get(output..),
             "output depends on the reads"
         );
-        assert_eq!(whole.acked, cut.acked, "news of arrivals depends on the reads");
+        if !whole.is_closed() {
+            assert_eq!(whole.acked, cut.acked, "news of arrivals depends on the reads");
+        }
         self.compared = (whole.events.len(), whole.output.len());
     }
 }

@@ -92,6 +92,10 @@ impl Machine {
         self.now
     }
 
+    pub(super) const fn is_closed(&self) -> bool {
+        self.closed
+    }
+
     /// When the next timer runs out.
     pub(super) fn deadline(&self) -> Option<Timestamp> {
         self.connection.poll_timeout().map(|deadline| deadline.at)
