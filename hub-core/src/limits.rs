@@ -17,7 +17,8 @@ pub struct Limits {
     pub stream_items: usize,
     /// Questions to the client that may wait for an answer.
     pub asks: usize,
-    /// Events that may wait to be polled; at the limit no further message is read.
+    /// Events that may wait to be polled; at the limit no further message is read. While streams or questions
+    /// are open, none is read behind any event that waits.
     pub events: usize,
     /// Unread input up to which more is wanted.
     pub read_ahead: usize,

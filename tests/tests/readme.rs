@@ -20,14 +20,18 @@ fn between<'a>(text: &'a str, start: &str, end: &str) -> &'a str {
 fn every_option_has_its_row_and_every_row_its_option() {
     let source = read("hub-async/src/options.rs");
     let options = between(&source, "pub struct HubOptions {", "\n}");
-    let mut options: BTreeSet<_> =
-        options.lines().filter_map(|line| line.trim().split_once(':')).map(|(name, _)| name).collect();
+    let mut options: BTreeSet<_> = options
+        .lines()
+        .filter_map(|line| line.trim().split_once(':'))
+        .map(|(name, _)| name)
+        .collect();
     assert!(options.len() > 20);
     options.insert("unlimited_receive_message_size");
     let readme = read("README.md");
     let table = between(&readme, "| option |", "\n\n");
     let rows = table.lines().filter_map(|row| row.strip_prefix("| `")?.split_once('`'));
-    let rows: BTreeSet<_> = rows.map(|(name, _)| name).filter(|name| !name.contains("::")).collect();
+    let rows: BTreeSet<_> =
+        rows.map(|(name, _)| name).filter(|name| !name.contains("::")).collect();
     assert_eq!(options, rows);
 }
 

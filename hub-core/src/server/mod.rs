@@ -84,6 +84,8 @@ enum Queued {
         invocation: Id,
         before: CallId,
     },
+    /// The answer to a call that was refused, behind the answers to those before it.
+    Refused(Box<Frame>),
 }
 
 impl Connection {
@@ -361,12 +363,20 @@ impl Connection {
                     }
                     continue;
                 }
+                Some(Queued::Refused(answer)) => {
+                    self.output.push_back(*answer);
+                    continue;
+                }
                 None => {}
             }
             if self.phase.is_ending() {
                 return self.poll_closed();
             }
             if self.input.is_some() && self.reads() {
+                if self.cannot_be_answered() {
+                    self.end(CloseReason::Overflow);
+                    continue;
+                }
                 self.read_kept();
                 if !self.events.is_empty() || self.phase.is_ending() {
                     continue;
@@ -457,9 +467,9 @@ impl Connection {
 
     /// Does something that may let reading go on; time in which nothing was read does not count.
     fn changing<R>(&mut self, act: impl FnOnce(&mut Self) -> R) -> R {
-        let stopped = self.is_blocked();
+        let stopped = self.is_stopped();
         let result = act(self);
-        if stopped && !self.is_blocked() {
+        if stopped && !self.is_stopped() {
             self.reads_on();
         }
         result
