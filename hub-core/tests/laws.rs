@@ -249,7 +249,7 @@ impl World {
     fn check_bounds(&self) {
         let limits = &self.config.limits;
         let message = limits.message.unwrap_or(usize::MAX);
-        let most = limits.parked.max(limits.read_ahead).max(message).saturating_add(self.largest);
+        let most = limits.unread.max(limits.read_ahead).max(message).saturating_add(self.largest);
         assert!(self.connection.unread() <= most, "{} unread", self.connection.unread());
         // Those that run, that have given their slot back, that wait, and that nobody has bound.
         let calls = limits.parallel_calls + 2 * limits.parked_calls + limits.events;
@@ -474,6 +474,7 @@ prop_compose! {
             parked_calls,
             events,
             read_ahead,
+            unread: parked,
             parked,
             streams,
             stream_items,
@@ -552,7 +553,10 @@ fn split<'a>(bytes: &'a [u8], cuts: &[prop::sample::Index]) -> Vec<&'a [u8]> {
 
 /// Room for all input, so that only its content matters.
 fn roomy(config: Config) -> Config {
-    Config { limits: Limits { parked: usize::MAX / 2, ..config.limits }, ..config }
+    Config {
+        limits: Limits { unread: usize::MAX / 2, parked: usize::MAX / 2, ..config.limits },
+        ..config
+    }
 }
 
 /// Nothing is ever too much of anything cheap.

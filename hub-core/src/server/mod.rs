@@ -132,7 +132,7 @@ impl Connection {
         if let Some(resume) = &mut self.resume {
             resume.heard();
         }
-        if !self.wants_input() && self.unread() + bytes.len() > self.config.limits.parked {
+        if !self.wants_input() && self.unread() + bytes.len() > self.config.limits.unread {
             return self.end(CloseReason::Overflow);
         }
         self.take(bytes);
@@ -396,7 +396,7 @@ impl Connection {
 
     // Questions.
 
-    /// Whether more input may be handed in. When it is not wanted, it is kept up to [`Limits::parked`](crate::Limits::parked).
+    /// Whether more input may be handed in. When it is not wanted, it is kept up to [`Limits::unread`](crate::Limits::unread).
     pub fn wants_input(&self) -> bool {
         !self.phase.is_ending()
             && (self.unread() < self.config.limits.read_ahead || self.waits_for_the_rest())

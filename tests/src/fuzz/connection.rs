@@ -96,6 +96,7 @@ fn config(small: bool, detailed_errors: bool, tight: bool) -> Config {
         parked_calls: 2,
         events: 2,
         read_ahead: 64,
+        unread: 300,
         parked: 300,
         ..limits
     };

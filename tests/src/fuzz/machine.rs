@@ -353,7 +353,7 @@ impl Machine {
     fn settled(&self) {
         let limits = &self.config.limits;
         let bound =
-            limits.read_ahead.max(limits.parked) + limits.message.unwrap_or(0) + self.longest;
+            limits.read_ahead.max(limits.unread) + limits.message.unwrap_or(0) + self.longest;
         assert!(self.connection.unread() <= bound, "{} bytes unread", self.connection.unread());
         let bound = limits.parked + limits.message.unwrap_or(0) + OVERHEAD;
         assert!(self.connection.parked() <= bound, "{} bytes parked", self.connection.parked());

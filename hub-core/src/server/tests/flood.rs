@@ -186,7 +186,7 @@ fn the_message_clock_stands_still_during_a_pause() {
 
 #[test]
 fn what_comes_during_a_pause_is_wanted_up_to_the_read_ahead() {
-    let limits = Limits { read_ahead: 100, parked: 300, ..limits() };
+    let limits = Limits { read_ahead: 100, unread: 300, ..limits() };
     let mut wire = Wire::limited(limits);
     wire.input(packet(&[PING; 6]).as_bytes());
     while wire.connection.wants_input() {
