@@ -17,13 +17,16 @@ pub struct Limits {
     pub stream_items: usize,
     /// Questions to the client that may wait for an answer.
     pub asks: usize,
-    /// Events that may wait to be polled; at the limit no further message is read.
+    /// Events that may wait to be polled; at the limit no further message is read. While streams or questions
+    /// are open, none is read behind any event that waits.
     pub events: usize,
     /// Unread input up to which more is wanted.
     pub read_ahead: usize,
-    /// Bytes of arguments that may wait with their calls, and of items that wait for their readers; at the
-    /// limit no further message is read. Also the unread input at which the connection ends as [`Overflow`](crate::CloseReason::Overflow), for
-    /// input that came although none was wanted.
+    /// Unread input at which the connection ends as [`Overflow`](crate::CloseReason::Overflow), for input that
+    /// came although none was wanted.
+    pub unread: usize,
+    /// Bytes of arguments that may wait with their calls, and of items that wait for their readers, each of
+    /// which counts 64 more; at the limit no further message is read.
     pub parked: usize,
     /// Cheap messages per second, in the long run: pings, cancels, what nobody knows or reads, and calls
     /// that cannot be bound. Above it, no message is read for a while.
@@ -52,6 +55,7 @@ impl Default for Limits {
             asks: 1_000,
             events: 64,
             read_ahead: 64 * 1024,
+            unread: 256 * 1024,
             parked: 256 * 1024,
             flood_rate: 1_000,
             flood_burst: 10_000,

@@ -1,5 +1,6 @@
 //! The laws of a connection, for any bytes, any order of calls and any time.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io::ErrorKind;
 use std::sync::Arc;
@@ -10,11 +11,17 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use hub_core::server::{
-    Admission, Call, CallFault, CallId, Config, Connection, End, Event, TransportFacts,
+    Admission, Answer, AskId, Call, CallFault, CallId, Config, Connection, End, Event, Raw,
+    StreamKey, TransportFacts,
 };
 use hub_core::{CloseReason, Limits, PeerFault, Timestamp};
+use hub_proto::{Encoding, Frame, Message, Payload, StreamItem};
 
-const HELLO: &str = "{\"protocol\":\"json\",\"version\":1}\x1e";
+/// Where links cannot be replaced, the version does not matter.
+const HELLO: &str = "{\"protocol\":\"json\",\"version\":2}\x1e";
+
+/// What a parked item takes besides its bytes.
+const OVERHEAD: usize = 64;
 
 /// Bytes from the peer, readable in a failure.
 #[derive(Clone)]
@@ -38,6 +45,13 @@ enum Step {
     Accept,
     Admit(usize),
     Complete(usize),
+    Item(usize),
+    Release(usize),
+    Consume(usize, usize),
+    Discard(usize),
+    Ask(u64, Option<Duration>),
+    Withdraw(u64),
+    Relink,
     Malformed,
     Close(CloseReason),
     Wrote,
@@ -51,8 +65,13 @@ struct World {
     config: Config,
     now: Timestamp,
     largest: usize,
+    arrived: usize,
     calls: Vec<Call>,
     completed: Vec<CallId>,
+    /// Every stream of the client's, with the items that its reader has and has not taken.
+    streams: BTreeMap<StreamKey, usize>,
+    ended: BTreeSet<StreamKey>,
+    asks: BTreeSet<AskId>,
     events: Vec<String>,
     output: Vec<u8>,
     last_frame: bool,
@@ -60,16 +79,20 @@ struct World {
 }
 
 impl World {
-    fn new(config: Config, keep_alive: bool) -> Self {
-        let facts = TransportFacts { keep_alive, ..TransportFacts::websocket(77) };
+    fn new(config: Config, keep_alive: bool, resumable: bool) -> Self {
+        let facts = TransportFacts { keep_alive, resumable, ..TransportFacts::websocket(77) };
         let now = Timestamp::from_millis(60_000);
         Self {
             connection: Connection::new(Arc::new(config), facts, now),
             config,
             now,
             largest: 0,
+            arrived: 0,
             calls: Vec::new(),
             completed: Vec::new(),
+            streams: BTreeMap::new(),
+            ended: BTreeSet::new(),
+            asks: BTreeSet::new(),
             events: Vec::new(),
             output: Vec::new(),
             last_frame: false,
@@ -104,6 +127,39 @@ impl World {
                 }
             }
             Step::Complete(n) => self.complete(*n),
+            Step::Item(n) => {
+                if let Some(call) = self.calls.get(*n) {
+                    let sent = connection.item(call.id, item(connection.encoding()), now);
+                    assert!(!sent || !self.completed.contains(&call.id), "an item behind the end");
+                }
+            }
+            Step::Release(n) => {
+                if let Some(call) = self.calls.get(*n) {
+                    connection.release(call.id, now);
+                }
+            }
+            Step::Consume(n, count) => self.consume(*n, *count),
+            Step::Discard(n) => {
+                if let Some(stream) = self.streams.keys().nth(*n) {
+                    connection.discard(*stream, now);
+                }
+            }
+            Step::Ask(ask, time) => {
+                let until = time.map(|time| now + time);
+                if connection.ask(AskId(*ask), until, now).is_ok() {
+                    // An answer to the last question of that id may wait to be polled.
+                    self.asks.insert(AskId(*ask));
+                }
+            }
+            Step::Withdraw(ask) => {
+                let waits = connection.withdraw(AskId(*ask));
+                assert!(!waits || self.asks.contains(&AskId(*ask)), "nobody asked s{ask}");
+            }
+            Step::Relink => {
+                let resumable = connection.is_resumable();
+                let relinked = connection.relink(now);
+                assert!(!relinked || resumable && !connection.is_down());
+            }
             Step::Malformed => connection.malformed(PeerFault::Truncated, now),
             Step::Close(reason) => connection.close(reason.clone(), now),
             Step::Wrote => connection.wrote(now),
@@ -115,6 +171,7 @@ impl World {
 
     fn input(&mut self, bytes: &[u8]) {
         self.largest = self.largest.max(bytes.len());
+        self.arrived += bytes.len();
         self.connection.handle_input(bytes, self.now);
     }
 
@@ -127,15 +184,56 @@ impl World {
         }
     }
 
+    /// Takes some of the items that a reader has.
+    fn consume(&mut self, n: usize, count: usize) {
+        let Some((stream, out)) = self.streams.iter_mut().nth(n) else { return };
+        let count = count.min(*out);
+        *out -= count;
+        self.connection.consumed(*stream, count, self.now);
+    }
+
     /// The next event: its place in `calls` if it is a call, its text otherwise.
     fn event(&mut self) -> Option<Event> {
         let event = self.connection.poll_event()?;
         assert_eq!(self.reason, None, "an event after the last one: {event:?}");
-        self.events.push(format!("{event:?}"));
-        if let Event::Closed(reason) = &event {
-            self.reason = Some(reason.clone());
+        let bytes = self.bytes(&event).escape_ascii().to_string();
+        self.events.push(format!("{event:?} {bytes}"));
+        match &event {
+            Event::Invoked(call) => {
+                self.streams.extend(call.streams.iter().map(|stream| (*stream, 0)));
+            }
+            Event::Item { stream, .. } => {
+                assert!(!self.ended.contains(stream), "an item behind the end");
+                let out = self.streams.get_mut(stream).expect("a stream that is known");
+                *out += 1;
+                assert!(*out <= self.config.limits.stream_items, "{out} items are out");
+            }
+            Event::Ended { stream, .. } => {
+                assert!(self.streams.contains_key(stream), "the end of an unknown stream");
+                assert!(self.ended.insert(*stream), "a stream ended twice");
+            }
+            Event::Answered { ask, .. } => assert!(self.asks.contains(ask), "nobody asked {ask}"),
+            Event::Closed(reason) => self.reason = Some(reason.clone()),
+            Event::Handshake(_) | Event::Started(_) | Event::Cancelled(_) => {}
         }
         Some(event)
+    }
+
+    /// The client's bytes of an event, which its text does not tell.
+    fn bytes(&self, event: &Event) -> Vec<u8> {
+        let encoding = self.connection.encoding();
+        let bytes = |raw: &Raw| raw.payload(encoding).raw().to_vec();
+        match event {
+            Event::Invoked(call) => call.arguments().raw().to_vec(),
+            Event::Item { item, .. } => bytes(item),
+            Event::Answered { answer: Answer::Result(result), .. } => bytes(result),
+            Event::Answered { .. }
+            | Event::Handshake(_)
+            | Event::Started(_)
+            | Event::Cancelled(_)
+            | Event::Ended { .. }
+            | Event::Closed(_) => Vec::new(),
+        }
     }
 
     fn frame(&mut self) -> Option<()> {
@@ -151,10 +249,18 @@ impl World {
     fn check_bounds(&self) {
         let limits = &self.config.limits;
         let message = limits.message.unwrap_or(usize::MAX);
-        let most = limits.parked.max(limits.read_ahead).max(message).saturating_add(self.largest);
+        let most = limits.unread.max(limits.read_ahead).max(message).saturating_add(self.largest);
         assert!(self.connection.unread() <= most, "{} unread", self.connection.unread());
-        let calls = limits.parked_calls + limits.parallel_calls;
+        // Those that run, that have given their slot back, that wait, and that nobody has bound.
+        let calls = limits.parallel_calls + 2 * limits.parked_calls + limits.events;
+        let calls = calls + limits.streams + limits.parked_calls;
         assert!(self.connection.open_calls() <= calls, "{} calls", self.connection.open_calls());
+        let streams = self.connection.open_streams();
+        assert!(streams <= limits.streams, "{streams} streams");
+        let parked = limits.parked.saturating_add(message.min(self.arrived) + OVERHEAD);
+        assert!(self.connection.parked() <= parked, "{} parked", self.connection.parked());
+        let asks = self.connection.open_asks();
+        assert!(asks <= limits.asks, "{asks} questions");
     }
 
     /// What an application that answers every event at once does.
@@ -182,10 +288,16 @@ impl World {
                 self.complete(self.calls.iter().position(|call| call.id == id).unwrap_or_default());
             }
             Event::Cancelled(_) => self.complete_all(),
-            Event::Closed(_)
-            | Event::Item { .. }
-            | Event::Ended { .. }
-            | Event::Answered { .. } => {}
+            Event::Item { stream, .. } => {
+                let n = self.streams.keys().position(|known| *known == stream).unwrap_or_default();
+                // Some readers take every item at once, some two by two, some none.
+                match n % 3 {
+                    0 => self.consume(n, 1),
+                    1 if self.streams.get(&stream) == Some(&2) => self.consume(n, 2),
+                    _ => {}
+                }
+            }
+            Event::Closed(_) | Event::Ended { .. } | Event::Answered { .. } => {}
         }
     }
 
@@ -207,6 +319,15 @@ impl World {
             }
         }
     }
+}
+
+fn item(encoding: Encoding) -> Frame {
+    let item = StreamItem {
+        id: "s".into(),
+        item: Payload::new(encoding, b"0"),
+        headers: Default::default(),
+    };
+    Frame::message(encoding, &Message::StreamItem(item))
 }
 
 /// How the application treats a call.
@@ -235,13 +356,35 @@ fn record() -> impl Strategy<Value = String> {
     let cancel = (0..9).prop_map(|id| format!(r#"{{"type":5,"invocationId":"{id}"}}"#));
     let other = select(vec![
         r#"{"type":1,"target":"forget","arguments":[]}"#,
-        r#"{"type":4,"invocationId":"s","target":"stream","arguments":[],"streamIds":["u"]}"#,
-        r#"{"type":2,"invocationId":"u","item":1}"#,
-        r#"{"type":3,"invocationId":"u","result":1}"#,
         r#"{"type":6}"#,
         r#"{"type":8,"sequenceId":1}"#,
+        r#"{"type":8,"sequenceId":-1}"#,
+        r#"{"type":9,"sequenceId":1}"#,
+        r#"{"type":9,"sequenceId":3}"#,
+        r#"{"type":9,"sequenceId":-3}"#,
         r#"{"type":99}"#,
+        r#"{"type":3,"invocationId":"s1","result":[1]}"#,
+        r#"{"type":3,"invocationId":"s1","error":"no"}"#,
+        r#"{"type":3,"invocationId":"s2"}"#,
+        r#"{"type":3,"invocationId":"s3","result":0}"#,
     ]);
+    let opened = select(vec![
+        r#"{"type":1,"invocationId":"0","target":"up","arguments":[],"streamIds":["u"]}"#,
+        r#"{"type":1,"target":"up","arguments":[1],"streamIds":["v","w"]}"#,
+        r#"{"type":1,"invocationId":"1","target":"twice","arguments":[],"streamIds":["x","x"]}"#,
+        r#"{"type":1,"invocationId":"2","target":"ask","arguments":[],"streamIds":["s1"]}"#,
+        r#"{"type":4,"invocationId":"s","target":"down","arguments":[]}"#,
+        r#"{"type":4,"invocationId":"t","target":"both","arguments":[],"streamIds":["u"]}"#,
+        r#"{"type":5,"invocationId":"s"}"#,
+    ]);
+    let streamed = (select(vec!["u", "v", "w", "s1"]), 0..30, 0..100_u32).prop_map(
+        |(id, kind, n)| match kind {
+            0..24 => format!(r#"{{"type":2,"invocationId":"{id}","item":{n}}}"#),
+            24 => format!(r#"{{"type":3,"invocationId":"{id}","error":"{n}"}}"#),
+            25 => format!(r#"{{"type":3,"invocationId":"{id}","result":{n}}}"#),
+            _ => format!(r#"{{"type":3,"invocationId":"{id}"}}"#),
+        },
+    );
     let last = select(vec![
         r#"{"type":7}"#,
         r#"{"type":7,"error":"why"}"#,
@@ -252,7 +395,9 @@ fn record() -> impl Strategy<Value = String> {
     prop_oneof![
         30 => call,
         6 => cancel,
-        12 => other.prop_map(str::to_owned),
+        8 => other.prop_map(str::to_owned),
+        8 => opened.prop_map(str::to_owned),
+        24 => streamed,
         1 => last.prop_map(str::to_owned),
     ]
     .prop_map(|record| record + "\x1e")
@@ -285,13 +430,20 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         30 => bytes().prop_map(Step::Input),
         12 => time.clone().prop_map(Step::Wait),
-        2 => time.prop_map(Step::Back),
+        2 => time.clone().prop_map(Step::Back),
         1 => end().prop_map(Step::Disconnect),
         6 => Just(Step::Welcome),
         1 => Just(Step::Refuse),
         6 => Just(Step::Accept),
         20 => (0..60_usize).prop_map(Step::Admit),
         20 => (0..60_usize).prop_map(Step::Complete),
+        4 => (0..60_usize).prop_map(Step::Item),
+        4 => (0..60_usize).prop_map(Step::Release),
+        16 => (0..8_usize, 0..12_usize).prop_map(|(n, count)| Step::Consume(n, count)),
+        2 => (0..8_usize).prop_map(Step::Discard),
+        8 => (0..4_u64, prop::option::of(time)).prop_map(|(ask, time)| Step::Ask(ask, time)),
+        2 => (0..4_u64).prop_map(Step::Withdraw),
+        3 => Just(Step::Relink),
         1 => Just(Step::Malformed),
         1 => reason.prop_map(Step::Close),
         4 => Just(Step::Wrote),
@@ -311,23 +463,41 @@ prop_compose! {
         interval in select(vec![Duration::from_nanos(1), Duration::from_secs(15), Duration::MAX]),
         silence in select(vec![Duration::from_nanos(1), Duration::from_secs(30), Duration::MAX]),
         detailed_errors: bool,
+        (streams, stream_items, asks) in select(vec![(1, 1, 1), (3, 2, 2), (100, 10, 1_000)]),
+        (flood_rate, flood_burst) in select(vec![(1, 1), (10, 3), (1_000, 10_000)]),
+        message_timeout in select(vec![Duration::from_nanos(1), Duration::from_secs(60)]),
+        resume_timeout in select(vec![Duration::from_nanos(1), Duration::from_secs(15)]),
     ) -> Config {
         let limits = Limits {
-            message, parallel_calls, parked_calls, events, read_ahead, parked, ..Limits::default()
+            message,
+            parallel_calls,
+            parked_calls,
+            events,
+            read_ahead,
+            unread: parked,
+            parked,
+            streams,
+            stream_items,
+            asks,
+            flood_rate,
+            flood_burst,
+            ..Limits::default()
         };
         Config {
             limits,
             detailed_errors,
             keep_alive_interval: interval,
             client_timeout_interval: silence,
+            message_timeout,
+            resume_timeout,
             ..Config::default()
         }
     }
 }
 
 /// Takes every step as it comes; calls are known once they were polled.
-fn run(config: Config, keep_alive: bool, steps: &[Step]) -> World {
-    let mut world = World::new(config, keep_alive);
+fn run(config: Config, keep_alive: bool, resumable: bool, steps: &[Step]) -> World {
+    let mut world = World::new(config, keep_alive, resumable);
     for step in steps {
         match step {
             Step::PollEvent => {
@@ -343,7 +513,11 @@ fn run(config: Config, keep_alive: bool, steps: &[Step]) -> World {
 
 /// Hands in every chunk and polls as `polls` says: that many events after each, 9 for all.
 fn feed(config: Config, manners: &[Manner], chunks: &[&[u8]], polls: &[u8], end: End) -> World {
-    let mut world = World::new(config, true);
+    let mut world = World::new(config, true, true);
+    // What the server has asked before anything is read.
+    for ask in 1..3 {
+        world.apply(&Step::Ask(ask, None));
+    }
     for (n, chunk) in chunks.iter().enumerate() {
         world.input(chunk);
         match polls.get(n % polls.len()).copied().unwrap_or(9) {
@@ -362,6 +536,10 @@ fn feed(config: Config, manners: &[Manner], chunks: &[&[u8]], polls: &[u8], end:
     }
     world.connection.handle_disconnect(end, world.now);
     world.drain(manners);
+    if world.connection.is_down() {
+        world.apply(&Step::Wait(config.resume_timeout));
+        world.drain(manners);
+    }
     world
 }
 
@@ -375,7 +553,15 @@ fn split<'a>(bytes: &'a [u8], cuts: &[prop::sample::Index]) -> Vec<&'a [u8]> {
 
 /// Room for all input, so that only its content matters.
 fn roomy(config: Config) -> Config {
-    Config { limits: Limits { parked: usize::MAX / 2, ..config.limits }, ..config }
+    Config {
+        limits: Limits { unread: usize::MAX / 2, parked: usize::MAX / 2, ..config.limits },
+        ..config
+    }
+}
+
+/// Nothing is ever too much of anything cheap.
+fn patient(config: Config) -> Config {
+    Config { limits: Limits { flood_burst: 10_000, ..config.limits }, ..config }
 }
 
 fn conversation() -> impl Strategy<Value = Packet> {
@@ -390,23 +576,34 @@ proptest! {
 
     #[test]
     fn no_input_order_or_time_breaks_it_and_it_closes_once_and_last(
-        config in config(), keep_alive: bool, greets: bool, steps in vec(step(), 0..120),
+        config in config(), keep_alive: bool, resumable: bool, greets: bool,
+        steps in vec(step(), 0..120),
     ) {
         let hello = [Step::Input(Packet(HELLO.into())), Step::PollEvent, Step::Welcome, Step::Accept];
         let steps = [if greets { &hello[..] } else { &[] }, &steps].concat();
-        let mut world = run(config, keep_alive, &steps);
+        let mut world = run(config, keep_alive, resumable, &steps);
         world.connection.close(CloseReason::Aborted, world.now);
         world.drain(&[Manner::Quick]);
         prop_assert!(world.reason.is_some());
         prop_assert!(world.connection.is_ending());
-        prop_assert_eq!((world.connection.unread(), world.connection.open_calls()), (0, 0));
+        let connection = &world.connection;
+        let usage = [
+            connection.unread(),
+            connection.parked(),
+            connection.open_calls(),
+            connection.open_streams(),
+            connection.open_asks(),
+        ];
+        prop_assert_eq!(usage, [0; 5]);
         prop_assert_eq!(world.connection.poll_timeout(), None);
+        prop_assert_eq!(world.connection.poll_acked(), None);
+        prop_assert!(!world.connection.is_down() && !world.connection.is_resumable());
         prop_assert!(!world.connection.wants_input());
     }
 
     #[test]
     fn the_same_inputs_give_the_same_outputs_and_time_never_runs_backwards(
-        config in config(), steps in vec(step(), 0..120),
+        config in config(), resumable: bool, steps in vec(step(), 0..120),
     ) {
         let clamped: Vec<_> = steps
             .iter()
@@ -415,7 +612,8 @@ proptest! {
                 step => step.clone(),
             })
             .collect();
-        let (one, two) = (run(config, true, &steps), run(config, true, &clamped));
+        let one = run(config, true, resumable, &steps);
+        let two = run(config, true, resumable, &clamped);
         prop_assert_eq!(one.events, two.events);
         prop_assert_eq!(one.output, two.output);
         prop_assert_eq!(one.connection.poll_timeout(), two.connection.poll_timeout());
@@ -457,7 +655,7 @@ proptest! {
         config in config(), manners in manners(), parts in vec(record(), 0..60),
         polls in vec(0..10_u8, 1..30),
     ) {
-        let mut world = World::new(roomy(config), true);
+        let mut world = World::new(patient(roomy(config)), true, false);
         for (n, part) in [HELLO].into_iter().chain(parts.iter().map(|part| &**part)).enumerate() {
             world.input(part.as_bytes());
             for _ in 0..polls.get(n % polls.len()).copied().unwrap_or_default() {
@@ -475,7 +673,9 @@ proptest! {
             call.reply.is_wanted() && world.completed.contains(&call.id)
         });
         let output = String::from_utf8_lossy(&world.output).into_owned();
-        prop_assert_eq!(output.matches("\"type\":3").count(), wanted.count());
+        let refused = [" is already in use.", " streams are open, which is the limit."];
+        let refused = refused.map(|text| output.matches(text).count()).iter().sum::<usize>();
+        prop_assert_eq!(output.matches("\"type\":3").count(), wanted.count() + refused);
         if world.reason.is_none() {
             prop_assert_eq!(world.connection.open_calls(), 0);
             prop_assert_eq!(world.completed.len(), world.calls.len());

@@ -40,13 +40,9 @@ pub enum AskError {
 }
 
 /// Questions in the order in which they run out of time; those that never do come last.
-#[derive(Debug, Default)]
-pub(super) struct Asks(Option<Box<Open>>);
-
-#[derive(Debug, Default)]
-struct Open {
-    asks: Vec<Ask>,
-}
+#[derive(Debug)]
+#[expect(clippy::box_collection, reason = "hardly any connection has one, and then it may cost")]
+pub(super) struct Asks(Option<Box<Vec<Ask>>>);
 
 #[derive(Debug)]
 struct Ask {
@@ -65,19 +61,19 @@ impl Asks {
         Self(None)
     }
 
-    fn all(&self) -> &[Ask] {
-        self.0.as_ref().map_or(&[], |open| &open.asks)
+    fn iter(&self) -> impl Iterator<Item = &Ask> {
+        self.0.iter().flat_map(|asks| asks.iter())
     }
 
     pub(super) fn insert(&mut self, id: AskId, until: Option<Timestamp>) {
         let ask = Ask { id, until };
-        let asks = &mut self.0.get_or_insert_default().asks;
+        let asks = self.0.get_or_insert_default();
         let at = asks.partition_point(|other| other.order() <= ask.order());
         asks.insert(at, ask);
     }
 
     pub(super) fn contains(&self, id: AskId) -> bool {
-        self.all().iter().any(|ask| ask.id == id)
+        self.iter().any(|ask| ask.id == id)
     }
 
     /// The question with that id on the wire.
@@ -88,24 +84,24 @@ impl Asks {
 
     /// Forgets a question; false when it is over already.
     pub(super) fn remove(&mut self, id: AskId) -> bool {
-        let Some(open) = &mut self.0 else { return false };
-        let before = open.asks.len();
-        open.asks.retain(|ask| ask.id != id);
-        let removed = open.asks.len() < before;
-        if open.asks.is_empty() {
-            self.0 = None;
+        let Some(asks) = &mut self.0 else { return false };
+        let before = asks.len();
+        asks.retain(|ask| ask.id != id);
+        let removed = asks.len() < before;
+        if asks.is_empty() {
+            self.clear();
         }
         removed
     }
 
     /// When the first of them runs out of time.
     pub(super) fn poll_timeout(&self) -> Option<Timestamp> {
-        self.all().first()?.until
+        self.0.as_ref()?.first()?.until
     }
 
     /// Takes the next one whose time is over.
     pub(super) fn take_late(&mut self, now: Timestamp) -> Option<(AskId, Answer)> {
-        let first = self.all().first()?;
+        let first = self.0.as_ref()?.first()?;
         let id = first.id;
         first.until.filter(|until| *until <= now)?;
         self.remove(id);
@@ -113,7 +109,7 @@ impl Asks {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.all().len()
+        self.0.as_ref().map_or(0, |asks| asks.len())
     }
 
     pub(super) fn clear(&mut self) {

@@ -18,6 +18,8 @@ pub(super) struct Calls {
     waiting: u32,
     /// How many have given their slot back.
     released: u32,
+    /// How many are answered with a stream.
+    streaming: u32,
     /// How many got their turn after they were parked, which nobody knows yet.
     granted: u32,
     /// Bytes of the arguments of those that nobody has bound or that are parked.
@@ -80,6 +82,7 @@ impl Calls {
             parked: 0,
             waiting: 0,
             released: 0,
+            streaming: 0,
             granted: 0,
             waiting_bytes: 0,
         }
@@ -92,6 +95,7 @@ impl Calls {
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
         self.waiting_bytes = self.waiting_bytes.saturating_add(bytes);
         self.waiting += 1;
+        self.streaming += u32::from(class == Class::Stream);
         self.open.push_back(Entry { id, invocation, bytes, state: State::Binding, class });
         id
     }
@@ -130,10 +134,12 @@ impl Calls {
         let Some((at, entry)) = self.find(id) else { return false };
         let (state, slot, waits) = (entry.state, entry.has_slot(), entry.waits());
         let bytes = if waits { entry.bytes } else { 0 };
+        let streams = entry.class == Class::Stream;
         self.waiting_bytes = self.waiting_bytes.saturating_sub(bytes);
         self.waiting -= u32::from(waits);
         self.running -= u32::from(slot);
         self.released -= u32::from(state == State::Released);
+        self.streaming -= u32::from(streams);
         self.parked -= u32::from(state == State::Parked);
         self.granted -= u32::from(state == State::Granted);
         self.open.remove(at);
@@ -209,8 +215,8 @@ impl Calls {
     }
 
     /// How many are answered with a stream.
-    pub(super) fn streaming(&self) -> usize {
-        self.open.iter().filter(|entry| entry.class == Class::Stream).count()
+    pub(super) const fn streaming(&self) -> usize {
+        self.streaming as usize
     }
 
     /// How many have not been bound, or wait for their turn.
@@ -241,6 +247,8 @@ impl Calls {
     pub(super) fn forget_unbound(&mut self) {
         self.open.retain(|entry| entry.state != State::Binding);
         self.waiting = self.parked;
+        let streams = self.open.iter().filter(|entry| entry.class == Class::Stream);
+        self.streaming = streams.fold(0, |sum, _| sum + 1);
         let parked = self.open.iter().filter(|entry| entry.state == State::Parked);
         self.waiting_bytes = parked.fold(0, |sum, entry| sum.saturating_add(entry.bytes));
     }

@@ -60,6 +60,8 @@ impl Connection {
     /// Ends behind something. An end that is known already came behind this one.
     pub(super) fn end_behind(&mut self, reason: CloseReason, behind: Behind) {
         let behind = match self.pending_end.as_deref() {
+            // Read from what a lost link has left, the next of which nobody waits for any more.
+            _ if self.is_down() => Behind::Events,
             None | Some(PendingEnd { behind: Behind::Calls, .. }) => behind,
             Some(_) => Behind::Events,
         };
@@ -88,7 +90,7 @@ impl Connection {
         if self.phase.is_ending() {
             return;
         }
-        if self.lost || matches!(reason, CloseReason::Lost(_)) {
+        if self.lost || self.is_down() || matches!(reason, CloseReason::Lost(_)) {
             self.output.clear();
         } else if self.phase.is_connected() {
             let close = close_message(&reason, self.config.detailed_errors);

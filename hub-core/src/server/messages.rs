@@ -92,7 +92,8 @@ impl Connection {
             // What nobody binds is checked.
             if self.is_well_formed(arguments) {
                 self.charge();
-                self.output.extend(reply.failure(&text));
+                let answer = reply.failure(&text).map(Box::new);
+                self.events.extend(answer.map(Queued::Refused));
             }
             return;
         }
@@ -131,17 +132,19 @@ impl Connection {
         {
             return Some(CallFault::StreamInUse(id));
         }
+        // Before that, so that only so many ids are compared with each other.
+        let most = self.config.limits.streams;
+        let more = call.streams.len() + usize::from(call.streaming);
+        if self.open_streams() + more > most {
+            return Some(CallFault::TooManyStreams(most));
+        }
         let used = |(at, id): &(usize, &Cow<'_, str>)| {
             self.uploads.sends(id)
                 || self.asks.by_id(id).is_some()
                 || call.streams.iter().take(*at).any(|other| other == *id)
         };
-        if let Some((_, id)) = call.streams.iter().enumerate().find(used) {
-            return Some(CallFault::StreamInUse(id));
-        }
-        let most = self.config.limits.streams;
-        let more = call.streams.len() + usize::from(call.streaming);
-        (self.open_streams() + more > most).then_some(CallFault::TooManyStreams(most))
+        let (_, id) = call.streams.iter().enumerate().find(used)?;
+        Some(CallFault::StreamInUse(id))
     }
 
     fn streamed(&mut self, item: &StreamItem<'_>) {

@@ -84,6 +84,8 @@ enum Queued {
         invocation: Id,
         before: CallId,
     },
+    /// The answer to a call that was refused, behind the answers to those before it.
+    Refused(Box<Frame>),
 }
 
 impl Connection {
@@ -130,7 +132,7 @@ impl Connection {
         if let Some(resume) = &mut self.resume {
             resume.heard();
         }
-        if !self.wants_input() && self.unread() + bytes.len() > self.config.limits.parked {
+        if !self.wants_input() && self.unread() + bytes.len() > self.config.limits.unread {
             return self.end(CloseReason::Overflow);
         }
         self.take(bytes);
@@ -361,12 +363,20 @@ impl Connection {
                     }
                     continue;
                 }
+                Some(Queued::Refused(answer)) => {
+                    self.output.push_back(*answer);
+                    continue;
+                }
                 None => {}
             }
             if self.phase.is_ending() {
                 return self.poll_closed();
             }
             if self.input.is_some() && self.reads() {
+                if self.cannot_be_answered() {
+                    self.end(CloseReason::Overflow);
+                    continue;
+                }
                 self.read_kept();
                 if !self.events.is_empty() || self.phase.is_ending() {
                     continue;
@@ -386,7 +396,7 @@ impl Connection {
 
     // Questions.
 
-    /// Whether more input may be handed in. When it is not wanted, it is kept up to [`Limits::parked`](crate::Limits::parked).
+    /// Whether more input may be handed in. When it is not wanted, it is kept up to [`Limits::unread`](crate::Limits::unread).
     pub fn wants_input(&self) -> bool {
         !self.phase.is_ending()
             && (self.unread() < self.config.limits.read_ahead || self.waits_for_the_rest())
@@ -457,9 +467,9 @@ impl Connection {
 
     /// Does something that may let reading go on; time in which nothing was read does not count.
     fn changing<R>(&mut self, act: impl FnOnce(&mut Self) -> R) -> R {
-        let stopped = self.is_blocked();
+        let stopped = self.is_stopped();
         let result = act(self);
-        if stopped && !self.is_blocked() {
+        if stopped && !self.is_stopped() {
             self.reads_on();
         }
         result

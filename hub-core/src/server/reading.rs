@@ -47,13 +47,31 @@ impl Connection {
         self.phase.reads() && !self.is_cut_off()
     }
 
-    /// Whether messages wait because the application is busy, or has had too many cheap ones.
+    /// Whether messages wait.
     pub(super) fn is_blocked(&self) -> bool {
+        self.is_undecided() || self.is_stopped()
+    }
+
+    /// Whether events have to be taken first. What a message about streams or questions means depends on
+    /// what becomes of those before it; otherwise it would depend on how the bytes were cut.
+    fn is_undecided(&self) -> bool {
+        !self.events.is_empty() && (self.open_streams() > 0 || self.asks.len() > 0)
+    }
+
+    /// Whether messages wait because the application is busy, or has had too many cheap ones.
+    pub(super) fn is_stopped(&self) -> bool {
         let limits = &self.config.limits;
         self.events.len() >= limits.events
             || self.calls.waiting() >= limits.parked_calls + limits.events
             || self.parked() >= limits.parked
             || self.flood.paused_until().is_some()
+    }
+
+    /// Whether the answer to a question may be behind calls for which there is no room.
+    pub(super) fn cannot_be_answered(&self) -> bool {
+        self.asks.len() > 0
+            && self.calls.waiting_bytes() >= self.config.limits.parked
+            && self.pending_end.is_none()
     }
 
     /// Whether the next record has begun, and only its end is missing.
@@ -109,10 +127,6 @@ impl Connection {
     /// are known not to hold one.
     fn read(&mut self, input: &[u8], mut searched: usize) -> Progress {
         let mut read = 0;
-        if self.calls.waiting_bytes() >= self.config.limits.parked && self.asks.len() > 0 {
-            // The answer for which the calls wait may be behind them, and nothing can wait any more.
-            self.end(CloseReason::Overflow);
-        }
         while self.reads() && !self.is_blocked() {
             let rest = input.get(read..).unwrap_or_default();
             let limit = self.config.limits.message.unwrap_or(usize::MAX);

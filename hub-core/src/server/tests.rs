@@ -1,16 +1,22 @@
 //! A client of text, a virtual clock, and everything the connection says as lines.
 
+mod asks;
 mod calls;
 mod disconnects;
 mod ends;
 mod faults;
+mod flood;
 mod greeting;
 mod handshake;
 mod messages;
 mod msgpack;
 mod parking;
+mod release;
+mod resume;
 mod sizes;
+mod streams;
 mod timers;
+mod uploads;
 
 use std::io::ErrorKind;
 use std::time::Duration;
@@ -85,6 +91,23 @@ impl Wire {
 
     fn admit(&mut self, call: u64) -> Admission {
         self.connection.admit(CallId(call))
+    }
+
+    fn consumed(&mut self, call: u64, nth: u32, count: usize) {
+        self.connection.consumed(StreamKey { call: CallId(call), nth }, count, self.now);
+    }
+
+    fn discard(&mut self, call: u64, nth: u32) {
+        self.connection.discard(StreamKey { call: CallId(call), nth }, self.now);
+    }
+
+    /// Asks something that may take `time`.
+    fn ask(&mut self, ask: u64, time: Option<Duration>) -> Result<(), AskError> {
+        self.connection.ask(AskId(ask), time.map(|time| self.now + time), self.now)
+    }
+
+    fn release(&mut self, call: u64) {
+        self.connection.release(CallId(call), self.now);
     }
 
     /// Answers a call with its own number.
@@ -189,6 +212,34 @@ fn cancel(id: &str) -> String {
 
 fn result(id: &str, call: u64) -> String {
     format!(r#"{{"type":3,"invocationId":"{id}","result":{call}}}"#)
+}
+
+/// Calls `target` with streams from the client.
+fn upload(id: &str, target: &str, streams: &[&str]) -> String {
+    format!(
+        r#"{{"type":1,"invocationId":"{id}","target":"{target}","arguments":[],"streamIds":{streams:?}}}"#
+    )
+}
+
+/// Asks `target` for a stream.
+fn download(id: &str, target: &str) -> String {
+    format!(r#"{{"type":4,"invocationId":"{id}","target":"{target}","arguments":[]}}"#)
+}
+
+fn item(id: &str, item: &str) -> String {
+    format!(r#"{{"type":2,"invocationId":"{id}","item":{item}}}"#)
+}
+
+fn ended(id: &str) -> String {
+    format!(r#"{{"type":3,"invocationId":"{id}"}}"#)
+}
+
+fn failed(id: &str, error: &str) -> String {
+    format!(r#"{{"type":3,"invocationId":"{id}","error":"{error}"}}"#)
+}
+
+fn in_use(call: &str, stream: &str) -> String {
+    failed(call, &format!("Invocation ID '{stream}' is already in use."))
 }
 
 /// The Close that reports a fault, with a detail where details are shown.

@@ -40,7 +40,6 @@ impl Connection {
             }
         }
         if let Some(kind) = self.resume.as_ref().and_then(|resume| resume.given_up(now)) {
-            self.lost = true;
             return self.end(CloseReason::Lost(kind));
         }
         if is_due(self.ping_at()) {
@@ -72,7 +71,7 @@ impl Connection {
     fn listens(&self) -> bool {
         matches!(self.phase, Phase::Open)
             && self.pending_end.is_none()
-            && !self.is_blocked()
+            && !self.is_stopped()
             && !self.is_down()
     }
 

@@ -12,7 +12,7 @@ use super::machine::Machine;
 use super::pieces;
 
 /// What a peer sends, mostly in good faith.
-pub const WORDS: [&[u8]; 24] = [
+pub const WORDS: [&[u8]; 48] = [
     b"{\"protocol\":\"json\",\"version\":1}\x1e",
     b"{\"protocol\":\"json\",\"version\":9}\x1e",
     b"{\"protocol\":\"messagepack\",\"version\":1}\x1e",
@@ -37,34 +37,70 @@ pub const WORDS: [&[u8]; 24] = [
     b"{}\x1e",
     b"\x1e",
     b"\xff",
+    b"{\"protocol\":\"json\",\"version\":2}\x1e",
+    b"{\"protocol\":\"messagepack\",\"version\":2}\x1e",
+    b"{\"type\":1,\"target\":\"Up\",\"arguments\":[],\"streamIds\":[\"5\",\"s1\"]}\x1e",
+    b"{\"type\":4,\"invocationId\":\"6\",\"target\":\"Both\",\"arguments\":[],\"streamIds\":[\"3\"]}\x1e",
+    b"{\"type\":1,\"invocationId\":\"7\",\"target\":\"Twice\",\"arguments\":[],\"streamIds\":[\"8\",\"8\"]}\x1e",
+    b"{\"type\":2,\"invocationId\":\"5\",\"item\":\"0123456789012345678901234567890123456789\"}\x1e",
+    b"{\"type\":2,\"invocationId\":\"s1\",\"item\":1}\x1e",
+    b"{\"type\":3,\"invocationId\":\"5\",\"error\":\"enough\"}\x1e",
+    b"{\"type\":3,\"invocationId\":\"s1\",\"result\":[1]}\x1e",
+    b"{\"type\":3,\"invocationId\":\"s1\",\"error\":\"no\"}\x1e",
+    b"{\"type\":3,\"invocationId\":\"s2\"}\x1e",
+    b"{\"type\":3,\"invocationId\":\"s2\",\"result\":nul}\x1e",
+    b"{\"type\":8,\"sequenceId\":3}\x1e",
+    b"{\"type\":8,\"sequenceId\":-1}\x1e",
+    b"{\"type\":9,\"sequenceId\":2}\x1e",
+    b"{\"type\":9,\"sequenceId\":5}\x1e",
+    b"{\"type\":9,\"sequenceId\":-9}\x1e",
+    b"{\"type\":5,\"invocationId\":\"6\"}\x1e",
+    b"\x0f\x96\x01\x80\xa11\xa2Up\x90\x92\xa15\xa2s1",
+    b"\x06\x94\x02\x80\xa15\xc0",
+    b"\x07\x95\x03\x80\xa15\x01\xa0",
+    b"\x08\x95\x03\x80\xa2s1\x03\x2a",
+    b"\x03\x92\x08\x01",
+    b"\x02\x91\x06",
 ];
+
+const LOST: End = End::Lost(ErrorKind::BrokenPipe);
 
 /// Runs `input` on one connection that gets each read at once and on one that gets it in pieces.
 pub fn run(input: &[u8]) {
     let mut input = Input(input);
     let settings = input.byte();
-    let config = config(settings & 1 == 1, settings & 2 == 2);
-    let machines = [Machine::new(config, settings), Machine::new(config, settings)];
+    let config = config(settings & 1 == 1, settings & 2 == 2, settings & 8 == 8);
+    let machines = [(); 2].map(|()| Machine::new(config, settings, settings & 4 == 4));
     let mut twins = Twins { machines, compared: (0, 0) };
     while !input.0.is_empty() {
         twins.step(&mut input);
         twins.compare();
     }
-    twins.each(|machine| machine.disconnect(End::Lost(ErrorKind::BrokenPipe)));
+    twins.each(|machine| machine.vanish(LOST));
     twins.compare();
 }
 
-fn config(small: bool, detailed_errors: bool) -> Config {
-    let limits = Limits {
+fn config(small: bool, detailed_errors: bool, tight: bool) -> Config {
+    let few = Limits {
+        streams: 3,
+        stream_items: 2,
+        asks: 2,
+        flood_rate: 10,
+        flood_burst: 6,
+        ..Limits::default()
+    };
+    let limits = if tight { few } else { Limits::default() };
+    let less = Limits {
         message: Some(150),
         parallel_calls: 2,
         parked_calls: 2,
         events: 2,
         read_ahead: 64,
+        unread: 300,
         parked: 300,
-        ..Limits::default()
+        ..limits
     };
-    let limits = if small { limits } else { Limits::default() };
+    let limits = if small { less } else { limits };
     Config { detailed_errors, limits, ..Config::default() }
 }
 
@@ -82,7 +118,7 @@ impl Twins {
 
     /// Does one thing: what, says the first byte.
     fn step(&mut self, input: &mut Input<'_>) {
-        match input.byte() % 20 {
+        match input.byte() % 28 {
             0..=3 => {
                 let word = input.word();
                 self.read(word);
@@ -123,7 +159,36 @@ impl Twins {
             16 => self.end(input.byte()),
             17 => self.each(Machine::malformed),
             18 => self.each(Machine::refuse),
-            _ => self.each(|machine| machine.disconnect(End::Finished)),
+            19 => self.each(|machine| machine.disconnect(End::Finished)),
+            20 => {
+                let (nth, count) = (input.byte().into(), input.byte().into());
+                self.each(|machine| machine.consume(nth, count));
+            }
+            21 => {
+                let nth = input.byte().into();
+                self.each(|machine| machine.discard(nth));
+            }
+            22 => {
+                let nth = input.byte().into();
+                self.each(|machine| machine.item(nth));
+            }
+            23 => {
+                let (ask, time) = (input.byte() % 4, input.byte());
+                let time = (time > 0).then(|| Duration::from_millis(u64::from(time) * 250));
+                self.each(|machine| {
+                    machine.ask(ask.into(), time.map(|time| machine.now() + time));
+                });
+            }
+            24 => {
+                let ask = u64::from(input.byte() % 4);
+                self.each(|machine| machine.withdraw(ask));
+            }
+            25 => {
+                let nth = input.byte().into();
+                self.each(|machine| machine.release(nth));
+            }
+            26 => self.each(|machine| machine.disconnect(LOST)),
+            _ => self.each(Machine::relink),
         }
     }
 
@@ -166,6 +231,9 @@ impl Twins {
             cut.output.get(output..),
             "output depends on the reads"
         );
+        if !whole.is_closed() {
+            assert_eq!(whole.acked, cut.acked, "news of arrivals depends on the reads");
+        }
         self.compared = (whole.events.len(), whole.output.len());
     }
 }

@@ -1,5 +1,6 @@
 //! How hubs behave, over pipes in memory and in virtual time.
 
+mod asking;
 mod building;
 mod calling;
 mod endings;

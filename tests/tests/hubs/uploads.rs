@@ -464,7 +464,6 @@ fn a_hundred_kilobytes_of_tiny_items_are_all_read_by_a_slow_reader() {
 
 /// Its limit is that of what is kept, not of what a client may send: it has to wait, as with any other.
 #[test]
-#[ignore = "it is closed for what came in with the read after which nothing more is wanted"]
 fn a_client_waits_for_a_small_park_as_it_does_for_a_large_one() {
     run(async {
         let options = HubOptions::new().stream_buffer_capacity(1).parked_bytes(1_000);

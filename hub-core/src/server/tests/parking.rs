@@ -93,7 +93,7 @@ fn reading_stops_when_nobody_takes_events_and_resumes_when_somebody_does() {
 
 #[test]
 fn unwanted_input_is_kept_up_to_a_limit_and_no_further() {
-    let limits = Limits { read_ahead: 100, parked: 300, ..Limits::default() };
+    let limits = Limits { read_ahead: 100, unread: 300, ..Limits::default() };
     let mut wire = Wire::new(Config { limits, ..Config::default() });
     wire.send(&[HELLO]);
     wire.connection.welcome(wire.now);
@@ -112,7 +112,7 @@ fn unwanted_input_is_kept_up_to_a_limit_and_no_further() {
 
 #[test]
 fn unread_messages_are_bounded_however_slowly_events_are_taken() {
-    let limits = Limits { events: 1, read_ahead: 1_000, parked: 2_000, ..Limits::default() };
+    let limits = Limits { events: 1, read_ahead: 1_000, unread: 2_000, ..Limits::default() };
     let mut wire = Wire::limited(limits);
     while wire.connection.wants_input() {
         wire.input(many(10).as_bytes());
@@ -124,7 +124,7 @@ fn unread_messages_are_bounded_however_slowly_events_are_taken() {
 
 #[test]
 fn too_much_input_before_the_handshake_is_answered_cancels_it() {
-    let limits = Limits { read_ahead: 10, parked: 10, ..Limits::default() };
+    let limits = Limits { read_ahead: 10, unread: 10, ..Limits::default() };
     let mut wire = Wire::new(Config { limits, ..Config::default() });
     wire.send(&[HELLO]);
     wire.input(&[b' '; 10]);
