@@ -2,7 +2,9 @@
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use futures_util::StreamExt;
 use hub_async::{Context, DisconnectReason, HubOptions, State, StreamReader};
 use hub_proto::ws::Opcode;
 use tests::memory::{read, write};
@@ -512,5 +514,90 @@ fn items_that_nobody_reads_are_counted_as_the_client_counts_them() {
         client.send(r#"{"type":9,"sequenceId":3}"#).await;
         client.call("2", "Echo", "[2]").await;
         assert_eq!(next(&mut client).await, result("2", "2"));
+    });
+}
+
+#[test]
+fn a_question_outlives_a_link_however_it_broke() {
+    run(async {
+        let hub = Hub::builder().method("Ask", async |ctx: Context, n: u32| {
+            ctx.clients().caller().invoke::<u32>("Q", (n,)).await
+        });
+        let resumed = Resumed::negotiate(hub, resumable()).await;
+        let mut client = resumed.connect().await;
+        client.call("1", "Ask", "[1]").await;
+        let asked = |id: &str, n: u32| {
+            record(&format!(r#"{{"type":1,"invocationId":"{id}","target":"Q","arguments":[{n}]}}"#))
+        };
+        assert_eq!(next(&mut client).await, asked("s1", 1));
+        drop(client);
+        pause(1_000).await;
+        // The call is 1 of the client's; the question was never acknowledged and comes again.
+        let mut client = resumed.link().await;
+        client.send(r#"{"type":9,"sequenceId":2}"#).await;
+        assert_eq!(next(&mut client).await, sequence(1));
+        assert_eq!(next(&mut client).await, asked("s1", 1));
+        client.send(r#"{"type":3,"invocationId":"s1","result":5}"#).await;
+        assert_eq!(next(&mut client).await, result("1", "5"));
+        // One that is asked while there is no link.
+        client.call("2", "Ask", "[2]").await;
+        drop(client);
+        pause(1_000).await;
+        let mut client = resumed.link().await;
+        client.send(r#"{"type":9,"sequenceId":4}"#).await;
+        client.send(r#"{"type":8,"sequenceId":2}"#).await;
+        let mut seen = Vec::new();
+        while !seen.contains(&asked("s2", 2)) {
+            seen.push(next(&mut client).await);
+        }
+        client.send(r#"{"type":3,"invocationId":"s2","result":6}"#).await;
+        assert_eq!(next(&mut client).await, result("2", "6"));
+    });
+}
+
+#[test]
+fn an_endless_stream_is_not_asked_while_its_client_has_no_link() {
+    run(async {
+        let asked = Arc::<AtomicUsize>::default();
+        let counted = Arc::clone(&asked);
+        let notes = Notes::default();
+        let guard = notes.clone();
+        let hub = Hub::builder().method("Endless", move || {
+            let counted = Arc::clone(&counted);
+            let guard = Guard(guard.clone(), "stream");
+            async move {
+                futures_util::stream::iter(0_usize..).map(move |n| {
+                    let _ = &guard;
+                    counted.fetch_add(1, Ordering::Relaxed);
+                    format!("{n} {}", "x".repeat(1_000))
+                })
+            }
+        });
+        let resumed = Resumed::negotiate(hub, resumable()).await;
+        let mut client = resumed.connect().await;
+        client.send(r#"{"type":4,"invocationId":"1","target":"Endless","arguments":[]}"#).await;
+        for _ in 0..10 {
+            next(&mut client).await;
+        }
+        drop(client);
+        pause(1).await;
+        let before = asked.load(Ordering::Relaxed);
+        pause(5_000).await;
+        assert_eq!(asked.load(Ordering::Relaxed), before);
+        let mut client = resumed.link().await;
+        client.send(r#"{"type":9,"sequenceId":2}"#).await;
+        assert_eq!(next(&mut client).await, sequence(1));
+        for n in 0..2_000 {
+            let item =
+                format!(r#"{{"type":2,"invocationId":"1","item":"{n} {}"}}"#, "x".repeat(1_000));
+            assert_eq!(next(&mut client).await, record(&item));
+            if n % 20 == 0 {
+                client.send(&format!(r#"{{"type":8,"sequenceId":{}}}"#, n + 1)).await;
+            }
+        }
+        drop(client);
+        assert_eq!(notes.all().len(), 0);
+        pause(20_000).await;
+        assert_eq!(notes.all(), ["stream dropped"]);
     });
 }
