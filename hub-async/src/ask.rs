@@ -48,9 +48,6 @@ pub enum InvokeError {
     /// [`maximum_client_results`](crate::HubOptions::maximum_client_results).
     #[error("Too many results of the client are waited for.")]
     TooMany,
-    /// The client has opened a stream by the id of the invocation.
-    #[error("The client uses the id of the invocation for a stream.")]
-    InUse,
     /// In `on_connected` nothing of the client's is read yet, so no answer could come.
     #[error("Client results inside OnConnectedAsync Hub methods are not allowed.")]
     InOnConnected,
@@ -66,7 +63,7 @@ impl InvokeError {
             Self::Client(_) | Self::NoResult | Self::Bind(_) => "HubException",
             Self::NoConnection(_) | Self::Disconnected(_) => "IOException",
             Self::TimedOut => "TimeoutException",
-            Self::TooMany | Self::InUse | Self::InOnConnected => "InvalidOperationException",
+            Self::TooMany | Self::InOnConnected => "InvalidOperationException",
             Self::Serialize(_) => "EncodeError",
         }
     }
@@ -122,8 +119,8 @@ impl<T: DeserializeOwned + Send> Asked for Slot<Result<T, InvokeError>> {
 impl From<AskError> for InvokeError {
     fn from(error: AskError) -> Self {
         match error {
-            AskError::TooMany => Self::TooMany,
-            AskError::InUse => Self::InUse,
+            // An id of ours is never used twice.
+            AskError::TooMany | AskError::InUse => Self::TooMany,
             AskError::Gone => Self::Disconnected(String::new()),
         }
     }

@@ -26,6 +26,16 @@ pub(crate) struct Post {
     pub(crate) notes: Vec<Note>,
 }
 
+impl Post {
+    /// The questions in it, and how long each may wait.
+    pub(crate) fn questions(&self) -> impl Iterator<Item = (AskId, Option<Duration>)> {
+        self.notes.iter().filter_map(|note| match note {
+            Note::Ask { ask, timeout, .. } => Some((*ask, *timeout)),
+            _ => None,
+        })
+    }
+}
+
 /// A control message. What it is about may be over when it is read.
 pub(crate) enum Note {
     /// The reader of a stream has taken items.

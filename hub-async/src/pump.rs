@@ -56,6 +56,10 @@ impl Pump {
                 return Poll::Ready(Ok(self.to.reply.void()));
             }
             ready!(self.poll_room(cx));
+            // Aborted, it gets nothing but the Close any more.
+            if self.to.stop.is_some() && self.to.member.abort_signal().has_fired() {
+                return Poll::Ready(Ok(None));
+            }
             let reply = &self.to.reply;
             // A panic of the stream's is its own end.
             let next = caught(|| {

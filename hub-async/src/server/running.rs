@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use event_listener::EventListener;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use hub_core::server::{AskId, CallId, StreamKey};
@@ -18,6 +19,7 @@ use crate::caught::discard;
 use crate::error::HubError;
 use crate::handler::{Answer, Bound};
 use crate::options::MethodOptions;
+use crate::outlet::Outlet;
 use crate::reader::{StreamError, Upload};
 use crate::signal::Signal;
 
@@ -45,6 +47,9 @@ struct Calls {
     cancels: Vec<(CallId, Arc<Signal>)>,
     uploads: Vec<(StreamKey, Arc<dyn Upload>)>,
     asks: Vec<(AskId, Arc<dyn Asked>)>,
+    /// Answers that wait for room; their calls keep their slots.
+    held: VecDeque<(CallId, Frame)>,
+    room: Option<EventListener>,
 }
 
 impl Drop for Calls {
@@ -141,6 +146,31 @@ impl Running {
         }
     }
 
+    /// Whether answers wait for room.
+    pub(super) fn has_held(&self) -> bool {
+        self.0.as_ref().is_some_and(|calls| !calls.held.is_empty())
+    }
+
+    /// Keeps an answer until there is room for it.
+    pub(super) fn hold(&mut self, call: CallId, answer: Frame) {
+        self.calls().held.push_back((call, answer));
+    }
+
+    /// The next answer for which there is room now.
+    pub(super) fn poll_held(
+        &mut self,
+        outlet: &Outlet,
+        cx: &mut Context<'_>,
+    ) -> Option<(CallId, Frame)> {
+        let calls = self.0.as_mut().filter(|calls| !calls.held.is_empty())?;
+        if outlet.poll_room(&mut calls.room, cx).is_pending() {
+            return None;
+        }
+        let held = calls.held.pop_front();
+        self.tidy();
+        held
+    }
+
     /// Remembers who waits for an answer.
     pub(super) fn asked(&mut self, ask: AskId, asked: Arc<dyn Asked>) {
         self.calls().asks.push((ask, asked));
@@ -173,6 +203,7 @@ impl Running {
         // Those who wait for an answer see for themselves that the connection is over.
         mem::take(&mut calls.parked).into_iter().for_each(discard);
         discard((mem::take(&mut calls.asks), mem::take(&mut calls.uploads)));
+        (calls.held, calls.room) = (VecDeque::new(), None);
         if calls.running.iter().any(Call::is_dropped_with_its_client) {
             let all = mem::take(&mut calls.running).into_iter();
             let (dropped, kept): (Vec<_>, Vec<_>) = all.partition(Call::is_dropped_with_its_client);
@@ -209,6 +240,7 @@ impl Running {
                 && calls.cancels.is_empty()
                 && calls.uploads.is_empty()
                 && calls.asks.is_empty()
+                && calls.held.is_empty()
         });
         if is_idle {
             self.0 = None;

@@ -13,7 +13,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hub_core::link::LinkEvent;
-use hub_core::server::{Connection, End, TransportFacts};
+use hub_core::server::{AskError, Connection, End, TransportFacts};
 use hub_core::{CloseReason, Delivery, PeerFault, Pushed, Timer, Timestamp};
 use hub_proto::Frame;
 
@@ -25,6 +25,7 @@ use crate::caught::{caught, discard};
 use crate::deliver::{Turn, deliver_deferred, is_deferred};
 use crate::handler::Answer;
 use crate::hub::HubCore;
+use crate::inbox::Post;
 use crate::member::Member;
 use crate::socket::Socket;
 
@@ -129,8 +130,21 @@ impl Session {
     fn read(&mut self, now: Timestamp, cx: &mut Context<'_>) -> bool {
         let wanted = self.wants_input();
         if wanted {
-            let connection = &mut self.connection;
-            self.carrier.read(cx, |run| connection.handle_input(run.bytes, now));
+            let Self { carrier, connection, member, ticket, .. } = self;
+            let usual = ticket.endpoint().options.client_result_timeout;
+            let (mut looked, mut post, mut asked) = (false, None, Vec::new());
+            carrier.read(cx, |run| {
+                // What is answered here was asked before it was read.
+                if !mem::replace(&mut looked, true) {
+                    post = member.inbox.take();
+                    let questions = post.iter().flat_map(|post| post.questions());
+                    asked.extend(questions.map(|(ask, timeout)| {
+                        connection.ask(ask, Some(now + timeout.unwrap_or(usual)), now)
+                    }));
+                }
+                connection.handle_input(run.bytes, now);
+            });
+            self.read_post(post, asked, now);
         }
         wanted
     }
@@ -162,6 +176,8 @@ impl Session {
             self.on_event(event, now, cx);
         } else if let Some(event) = self.carrier.poll_event() {
             self.on_link(event, now);
+        } else if let Some((call, answer)) = self.running.poll_held(&self.member.outlet, cx) {
+            self.connection.complete(call, Some(answer), now);
         } else if let Some(done) = self.running.poll(cx) {
             self.finish(done, now);
         } else {
@@ -176,9 +192,21 @@ impl Session {
     }
 
     fn look_into_inbox(&mut self, now: Timestamp) {
-        let Some(mut post) = self.member.inbox.take() else { return };
+        let post = self.member.inbox.take();
+        self.read_post(post, Vec::new(), now);
+    }
+
+    /// Does what others want; the first of their questions have been put in already, with that success.
+    fn read_post(
+        &mut self,
+        post: Option<Box<Post>>,
+        asked: Vec<Result<(), AskError>>,
+        now: Timestamp,
+    ) {
+        let Some(mut post) = post else { return };
+        let mut asked = asked.into_iter();
         for note in mem::take(&mut post.notes) {
-            self.read_note(note, now);
+            self.read_note(note, &mut asked, now);
         }
         if let Some(reason) = post.close.take() {
             self.connection.close(reason, now);

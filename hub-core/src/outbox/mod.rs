@@ -135,7 +135,7 @@ impl Outbox {
 
     fn enqueue(&mut self, bytes: Bytes, delivery: Delivery, kind: Kind) -> Pushed {
         let size = bytes.len();
-        if self.bytes > self.hard as usize && kind != Kind::Close {
+        if self.bytes > self.hard as usize && !self.always_takes(kind) {
             return Pushed::Overflow;
         }
         if self.lacks_room_for(size)
@@ -161,6 +161,16 @@ impl Outbox {
         }
         self.crowded = true;
         Pushed::Waiting
+    }
+
+    /// What passes whatever waits: a Close, and what a resumable connection's client has to get so that it
+    /// acks what waits.
+    const fn always_takes(&self, kind: Kind) -> bool {
+        match kind {
+            Kind::Close => true,
+            Kind::Uncounted => self.replay.is_some(),
+            Kind::Counted | Kind::Handshake => false,
+        }
     }
 
     /// Does what the policy says about one more message of the hub over the soft budget; gives what becomes

@@ -28,7 +28,7 @@ impl fmt::Display for AskId {
 /// Why a question cannot be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AskError {
-    /// The client already uses that id, for a question or for a stream that it sends.
+    /// A question with that id waits already.
     #[error("the id is in use")]
     InUse,
     /// There are as many questions as there may be.

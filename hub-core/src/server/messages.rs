@@ -10,6 +10,9 @@ use super::event::Raw;
 use super::{Answer, Call, CallFault, Connection, Event, Queued};
 use crate::close::{CloseReason, PeerFault};
 
+/// The bytes of an item from which it costs the client as much as it costs us to ignore it.
+const TINY: usize = 32;
+
 /// A call as it was read.
 struct Invoked<'a> {
     id: Option<&'a str>,
@@ -155,7 +158,11 @@ impl Connection {
     }
 
     fn completed(&mut self, completion: &Completion<'_>) {
-        if let Some(ask) = self.asks.by_id(&completion.id) {
+        // Streams and questions share the ids of completions. No stream ends with a result, and no client
+        // answers without one.
+        let ends =
+            matches!(completion.outcome, Outcome::Void) && self.uploads.sends(&completion.id);
+        if let Some(ask) = self.asks.by_id(&completion.id).filter(|_| !ends) {
             self.asks.remove(ask);
             let answer = match &completion.outcome {
                 Outcome::Result(result) => Answer::Result(Raw::from(result.raw())),
@@ -177,9 +184,9 @@ impl Connection {
         }
     }
 
-    /// An item that nobody reads: a late one is harmless, but not free.
+    /// An item that nobody reads: a late one is harmless, but a tiny one is cheap to send.
     fn ignore(&mut self, payload: Payload<'_>) {
-        if self.is_well_formed(payload) {
+        if self.is_well_formed(payload) && payload.raw().len() < TINY {
             self.charge();
         }
     }

@@ -286,8 +286,7 @@ impl Connection {
         if self.asks.len() >= self.config.limits.asks {
             return Err(AskError::TooMany);
         }
-        // Streams and questions share the ids of the client's completions.
-        if self.asks.contains(ask) || self.uploads.sends(&ask.to_string()) {
+        if self.asks.contains(ask) {
             return Err(AskError::InUse);
         }
         self.asks.insert(ask, until);

@@ -477,7 +477,6 @@ fn questions_are_asked_in_order_with_what_is_sent() {
 
 /// Whatever else its turn has to do before and after it asks.
 #[test]
-#[ignore = "an answer that comes before the session has looked into its inbox is lost"]
 fn an_answer_that_comes_at_once_is_never_lost() {
     run(async {
         let service = serve(hub());

@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use hub_async::{Context, Encoding, Hub, HubOptions, SendError, Sent, SlowConsumer};
+use hub_async::{Context, Encoding, Hub, HubOptions, SendError, Sent, SlowConsumer, State};
 
 use hub_proto::ws::Opcode;
 use tests::memory::CAPACITY;
@@ -223,5 +223,38 @@ fn a_send_is_not_forgotten_when_a_pong_takes_its_room() {
         assert_eq!(client.next().await, Seen::Pong(vec![7; 100]));
         let answer = within(Duration::from_secs(1), client.record()).await;
         assert_eq!(answer.as_deref(), Some(r#"{"type":3,"invocationId":"1","result":true}"#));
+    });
+}
+
+/// However large the results of calls made at once are together.
+#[test]
+fn a_client_that_reads_gets_all_that_it_has_asked_for() {
+    run(async {
+        let options = HubOptions::new().maximum_parallel_invocations_per_client(2);
+        let repeat = async |count: usize| "x".repeat(count);
+        let began = Notes::default();
+        let slowly = async |notes: State<Notes>, count: usize| {
+            notes.add(format!("{count}"));
+            pause(1).await;
+            "x".repeat(count)
+        };
+        let hub = Hub::builder().options(options).state(began.clone());
+        let service = serve(hub.method("Repeat", repeat).method("Slowly", slowly));
+        for method in ["Repeat", "Slowly"] {
+            let mut client = connect(&service).await;
+            for id in 0..8 {
+                client.call(&id.to_string(), method, "[700000]").await;
+            }
+            pause(100).await;
+            // Nobody reads yet: what fills the queue, and one for each slot.
+            assert!(began.all().len() <= 4, "{:?}", began.all());
+            for id in 0..8 {
+                let text = client.record().await;
+                assert!(
+                    text.len() > 700_000 && text.contains(&format!(r#""invocationId":"{id}""#))
+                );
+            }
+        }
+        pause(1).await;
     });
 }

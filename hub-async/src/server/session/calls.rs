@@ -197,22 +197,28 @@ impl Session {
         asked.fail(error);
     }
 
-    /// Does what others want from the connection.
-    pub(super) fn read_note(&mut self, note: Note, now: Timestamp) {
+    /// Does what others want from the connection; `asked` is what became of questions that were put in already.
+    pub(super) fn read_note(
+        &mut self,
+        note: Note,
+        asked: &mut impl Iterator<Item = Result<(), AskError>>,
+        now: Timestamp,
+    ) {
         match note {
             Note::Consumed { stream, count } => self.connection.consumed(stream, count, now),
             Note::Discard(stream) => {
                 self.running.discard_upload(stream);
                 self.connection.discard(stream, now);
             }
-            Note::Ask { ask, timeout, asked } => {
+            Note::Ask { ask, timeout, asked: waiting } => {
                 let usual = self.ticket.endpoint().options.client_result_timeout;
                 let until = now + timeout.unwrap_or(usual);
-                match self.connection.ask(ask, Some(until), now) {
-                    Ok(()) => self.running.asked(ask, asked),
+                let result = asked.next();
+                match result.unwrap_or_else(|| self.connection.ask(ask, Some(until), now)) {
+                    Ok(()) => self.running.asked(ask, waiting),
                     // Whoever asked sees for itself that the connection is over.
                     Err(AskError::Gone) => {}
-                    Err(error) => asked.fail(error.into()),
+                    Err(error) => waiting.fail(error.into()),
                 }
             }
             Note::Withdraw(ask) => {
@@ -238,6 +244,16 @@ impl Session {
         self.running.forget(call.id);
         // A method that has aborted its connection is not answered.
         self.look_into_inbox(now);
-        self.connection.complete(call.id, answer, now);
+        match answer {
+            // Until its client has read the answers to other calls, the next one does not begin: else a
+            // client that asks for much at once would be taken for one that does not read.
+            Some(answer) if self.is_crowded() => self.running.hold(call.id, answer),
+            answer => drop(self.connection.complete(call.id, answer, now)),
+        }
+    }
+
+    fn is_crowded(&self) -> bool {
+        let ends = self.connection.is_ending();
+        !ends && (self.running.has_held() || self.member.outlet.lock().is_over_budget())
     }
 }

@@ -62,6 +62,8 @@ impl Session {
         self.member.outlet.tell_room();
         let connection = &mut self.connection;
         self.carrier.receive(&read, |run| connection.handle_input(run.bytes, now));
+        // The socket was not asked in this turn, in which that of the last link may have been.
+        self.member.waker.wake();
     }
 
     /// Lets the outlet know what has arrived.

@@ -341,3 +341,18 @@ fn a_link_is_not_replaced_while_somebody_writes_to_it_nor_before_the_handshake()
     assert!(!shut.unlink() && !shut.is_resumable());
     assert!(!super::outbox(SlowConsumer::Wait).unlink());
 }
+
+#[test]
+fn what_is_not_counted_passes_even_the_hard_budget() {
+    let limits = Limits { unacked: 1, soft_output: 50, hard_output: 100, ..Limits::default() };
+    let mut outbox = unspoken(limits);
+    outbox.spoke();
+    for frame in frames("WXY") {
+        outbox.push(&frame, Delivery::Own);
+    }
+    assert_eq!(outbox.push(&frame(60, 'Z'), Delivery::Own), Pushed::Overflow);
+    assert_ne!(outbox.push(&ack(1), Delivery::Own), Pushed::Overflow);
+    assert_ne!(outbox.push(&ping(), Delivery::Own), Pushed::Overflow);
+    let left = text(&leave(&mut outbox));
+    assert!(left.contains(r#""type":8"#) && left.contains(r#""type":6"#), "{left}");
+}

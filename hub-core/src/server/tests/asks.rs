@@ -155,14 +155,21 @@ fn an_upload_with_the_id_of_a_question_is_refused() {
 }
 
 #[test]
-fn a_question_with_the_id_of_an_upload_is_refused() {
-    let mut wire = Wire::open(Config::default());
-    wire.send(&[&upload("1", "Up", &["s1"])]);
-    assert_eq!(wire.drain(), ["invoked 0 Up[]"]);
-    assert_eq!((wire.ask(1, None), wire.ask(2, None)), (Err(AskError::InUse), Ok(())));
-    wire.send(&[&item("s1", "1"), &ended("s1")]);
-    assert_eq!(wire.drain(), ["item 0.0 1", "ended 0.0"]);
-    assert_eq!(wire.ask(1, None), Ok(()), "it is over");
+fn a_question_and_an_upload_of_one_id_are_told_apart() {
+    for ends_first in [false, true] {
+        let mut wire = Wire::open(Config::default());
+        wire.send(&[&upload("1", "Up", &["s1"])]);
+        assert_eq!(wire.drain(), ["invoked 0 Up[]"]);
+        assert_eq!((wire.ask(1, None), wire.ask(1, None)), (Ok(()), Err(AskError::InUse)));
+        let mut records = [ended("s1"), result("s1", 5)];
+        let mut events = ["ended 0.0", "answered s1 5"];
+        if !ends_first {
+            records.reverse();
+            events.reverse();
+        }
+        wire.send(&[&item("s1", "1"), &records[0], &records[1]]);
+        assert_eq!(wire.drain(), ["item 0.0 1", events[0], events[1]]);
+    }
 }
 
 #[test]
