@@ -1,7 +1,4 @@
-import { Record, equal, ok, rejects, sleep, unique, within } from "../lib.mjs";
-
-const FAILED = (target) => `Failed to invoke '${target}' due to an error on the server.`;
-const BROKE = (target) => `An unexpected error occurred invoking '${target}' on the server.`;
+import { BROKE, FAILED, Record, equal, ok, rejects, sleep, unique, within } from "../lib.mjs";
 
 export async function starts_and_has_an_id(world) {
   const hub = await world.connect();
