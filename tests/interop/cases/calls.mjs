@@ -174,6 +174,14 @@ export async function a_megabyte_to_the_client(world) {
   equal(await big.next("Big"), 900_000, "argument");
 }
 
+export async function large_results_of_calls_made_at_once(world) {
+  const hub = await world.connect();
+  for (const [count, size] of [[20, 100_000], [3, 1_500_000]]) {
+    const texts = await Promise.all(Array.from({ length: count }, () => hub.invoke("Repeat", size)));
+    equal(texts.map((text) => text.length), Array(count).fill(size), "sizes");
+  }
+}
+
 export async function more_than_32_kib_closes_the_connection(world) {
   const hub = await world.connect();
   const end = within(new Promise((done) => hub.onclose(done)), "onclose");
