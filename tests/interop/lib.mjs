@@ -1,10 +1,15 @@
 // What the cases share: connections that are closed afterwards, and assertions that say what was seen.
 
-import { HttpTransportType, HubConnectionBuilder, LogLevel } from "@microsoft/signalr";
+import { HttpTransportType, HubConnectionBuilder, LogLevel, Subject } from "@microsoft/signalr";
+import { MessagePackHubProtocol } from "@microsoft/signalr-protocol-msgpack";
 import { randomUUID } from "node:crypto";
 import { isDeepStrictEqual, inspect } from "node:util";
 
-export { HttpTransportType, LogLevel };
+export { HttpTransportType, LogLevel, Subject };
+
+// How hubs name the failures of a method.
+export const FAILED = (target) => `Failed to invoke '${target}' due to an error on the server.`;
+export const BROKE = (target) => `An unexpected error occurred invoking '${target}' on the server.`;
 
 const show = (value) => inspect(value, { depth: 6, breakLength: Infinity, maxStringLength: 300 });
 
@@ -112,3 +117,49 @@ export async function heardBy(...listeners) {
 
 // Resolves with the error that `onclose` gets, or null.
 export const closed = (hub) => within(new Promise((done) => hub.onclose((error) => done(error ?? null))), "onclose");
+
+// For `build` and `connect`: the other encoding.
+export const packed = { set: (builder) => builder.withHubProtocol(new MessagePackHubProtocol()) };
+
+// A case that runs in JSON and then in MessagePack. It gets the options of its connections.
+export const inBoth = (run) => async (world) => {
+  for (const [encoding, options] of Object.entries({ JSON: {}, MessagePack: packed })) {
+    await run(world, options).catch((error) => {
+      error.stack = `in ${encoding}: ${error.stack}`;
+      error.message = `in ${encoding}: ${error.message}`;
+      throw error;
+    });
+  }
+};
+
+// Reads a stream: what came so far, and its end, which is null or the text of an error.
+export function read(stream) {
+  const items = new Record();
+  const reading = { items, seen: items.seen, next: () => items.next("an item") };
+  const end = new Promise((done) => {
+    const subscription = stream.subscribe({
+      next: (item) => items.push(item),
+      complete: () => done(null),
+      error: (error) => done(error.message),
+    });
+    reading.dispose = () => subscription.dispose();
+  });
+  reading.end = () => within(end, "the end of a stream", 30_000);
+  return reading;
+}
+
+// Every item of a stream that ends well.
+export async function all(stream) {
+  const reading = read(stream);
+  const error = await reading.end();
+  if (error !== null) throw new Error(error);
+  return reading.seen;
+}
+
+// Puts all into a subject that is on its way, and ends it.
+export function feed(subject, items) {
+  for (const item of items) subject.next(item);
+  subject.complete();
+}
+
+export const numbers = (count) => Array.from({ length: count }, (_, n) => n);

@@ -1,7 +1,4 @@
-import { Record, equal, ok, rejects, sleep, unique, within } from "../lib.mjs";
-
-const FAILED = (target) => `Failed to invoke '${target}' due to an error on the server.`;
-const BROKE = (target) => `An unexpected error occurred invoking '${target}' on the server.`;
+import { BROKE, FAILED, Record, equal, ok, rejects, sleep, unique, within } from "../lib.mjs";
 
 export async function starts_and_has_an_id(world) {
   const hub = await world.connect();
@@ -175,6 +172,14 @@ export async function a_megabyte_to_the_client(world) {
   equal((await hub.invoke("Repeat", 400_000)).length, 400_000, "result");
   await hub.invoke("Big", 900_000);
   equal(await big.next("Big"), 900_000, "argument");
+}
+
+export async function large_results_of_calls_made_at_once(world) {
+  const hub = await world.connect();
+  for (const [count, size] of [[20, 100_000], [3, 1_500_000]]) {
+    const texts = await Promise.all(Array.from({ length: count }, () => hub.invoke("Repeat", size)));
+    equal(texts.map((text) => text.length), Array(count).fill(size), "sizes");
+  }
 }
 
 export async function more_than_32_kib_closes_the_connection(world) {

@@ -1,7 +1,4 @@
-import { MessagePackHubProtocol } from "@microsoft/signalr-protocol-msgpack";
-import { equal, heardBy, rejects } from "../lib.mjs";
-
-const packed = { set: (builder) => builder.withHubProtocol(new MessagePackHubProtocol()) };
+import { equal, heardBy, packed, rejects } from "../lib.mjs";
 
 export async function results_of_every_type(world) {
   const hub = await world.connect("/hub", packed);

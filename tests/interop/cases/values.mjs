@@ -1,9 +1,7 @@
 // Typed values as JavaScript has them: what is no JSON goes through MessagePack as it is.
 
-import { MessagePackHubProtocol } from "@microsoft/signalr-protocol-msgpack";
-import { equal, rejects } from "../lib.mjs";
+import { equal, packed, rejects } from "../lib.mjs";
 
-const packed = { set: (builder) => builder.withHubProtocol(new MessagePackHubProtocol()) };
 const start = new Date("2016-10-27T14:25:00.250Z");
 const later = new Date("2016-10-27T14:25:01.250Z");
 const wall = (date, hours) => new Date(date.getTime() + hours * 3_600_000);

@@ -12,6 +12,9 @@ use hub_async::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+mod results;
+mod streams;
+
 /// A wait that a runtime ends.
 pub type Pausing = Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -27,7 +30,7 @@ impl fmt::Debug for Pause {
 
 /// The hub; `pause` is how it waits.
 pub fn hub(options: HubOptions, pause: Pause) -> Result<Hub, BuildError> {
-    Hub::builder()
+    let builder = Hub::builder()
         .options(options)
         .state(pause)
         .user_id(|request| request.query_value("user").map(Into::into))
@@ -83,8 +86,8 @@ pub fn hub(options: HubOptions, pause: Pause) -> Result<Hub, BuildError> {
         .method("Abort", async |ctx: Context| ctx.abort())
         .method("CloseConnection", close_connection)
         .method("CloseUser", close_user)
-        .method("CloseGroup", close_group)
-        .build()
+        .method("CloseGroup", close_group);
+    results::methods(streams::methods(builder)).build()
 }
 
 type Answer<T = ()> = Result<T, HubError>;
@@ -94,6 +97,9 @@ type Answer<T = ()> = Result<T, HubError>;
 async fn arrived(ctx: Context) -> Answer {
     if ctx.request().query_value("refuse").is_some() {
         return Err(HubError::new("Not today."));
+    }
+    if ctx.request().query_value("ask").is_some() {
+        ctx.clients().caller().invoke::<Value>("Answer", ()).await?;
     }
     if let Some(watchers) = ctx.request().query_value("announce") {
         let who = (ctx.user_id(), ctx.connection_id());
