@@ -56,10 +56,11 @@ mod shards;
 mod signal;
 mod slot;
 mod socket;
+mod target;
 
 pub use ask::{Asking, AskingEach, InvokeError};
 pub use budget::SendBudget;
-pub use clients::{CallerClients, Clients, SendError, Sending, Sent, SingleTarget, Target};
+pub use clients::{CallerClients, Clients};
 pub use context::{Context, HubContext, Reconnect, Scope};
 pub use error::HubError;
 pub use extract::{Cancel, State};
@@ -74,6 +75,7 @@ pub use runtime::{Clock, Runtime, Task};
 pub use server::Body;
 pub use signal::Aborted;
 pub use socket::Socket;
+pub use target::{SendError, Sending, Sent, SingleTarget, Target};
 
 /// Why a connection ended, for `on_disconnected`.
 pub use hub_core::CloseReason as DisconnectReason;
