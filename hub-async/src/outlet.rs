@@ -161,6 +161,25 @@ impl Outlet {
 impl Drop for Outlet {
     /// A queue that was never abandoned has its part of the budget no more.
     fn drop(&mut self) {
-        self.budget.count(0, &mut self.lock().queue.counted);
+        let queue = self.queue.get_mut().unwrap_or_else(PoisonError::into_inner);
+        self.budget.count(0, &mut queue.counted);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hub_core::{Limits, SlowConsumer, Timestamp};
+
+    use super::*;
+
+    #[test]
+    fn what_waits_in_a_queue_that_goes_is_nobodys_budget() {
+        let budget = SendBudget::default();
+        let outbox = Outbox::new(&Limits::default(), SlowConsumer::Wait, Timestamp::ZERO);
+        let outlet = Outlet::new(outbox.without_handshake(), budget.clone());
+        outlet.push_raw(Bytes::from_static(&[0; 2 * STEP]));
+        assert_eq!(budget.used(), 2 * STEP);
+        drop(outlet);
+        assert_eq!(budget.used(), 0);
     }
 }
