@@ -25,6 +25,7 @@ use crate::caught::{caught, discard};
 use crate::deliver::{Turn, deliver_deferred, is_deferred};
 use crate::handler::Answer;
 use crate::hub::HubCore;
+use crate::inbox::NewLink;
 use crate::member::Member;
 use crate::socket::Socket;
 
@@ -44,6 +45,8 @@ pub(super) struct Session {
     connection: Connection,
     running: Running,
     stage: Stage,
+    /// Another link, for which the last write to the old one has to be over.
+    next_link: Option<Box<NewLink>>,
     /// The connection is over: until then methods and hooks may run on.
     over: Option<Timestamp>,
     alarm: Alarm,
@@ -88,6 +91,7 @@ impl Session {
             connection,
             running: Running::default(),
             stage: Stage::Unknown,
+            next_link: None,
             over: None,
             alarm: Alarm::default(),
             ticket,
@@ -100,6 +104,9 @@ impl Session {
         let turn = Turn::begin(&self.member);
         self.fire_timers(now);
         let reads = self.read(now, cx);
+        if let Some(link) = self.next_link.take() {
+            self.attach(*link, now);
+        }
         let settled = self.settle(now, cx);
         let flushed = self.write(now, cx);
         let endpoint = self.ticket.endpoint();
@@ -179,6 +186,9 @@ impl Session {
         let Some(mut post) = self.member.inbox.take() else { return };
         for note in mem::take(&mut post.notes) {
             self.read_note(note, now);
+        }
+        if let Some(link) = post.link.take() {
+            self.attach(link, now);
         }
         if let Some(reason) = post.close.take() {
             self.connection.close(reason, now);

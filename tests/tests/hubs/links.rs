@@ -1,0 +1,56 @@
+//! Links that come and go at the worst moment.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use hub_async::{Context, HubOptions, State};
+use transport_memory::pipe;
+
+use super::reconnect::*;
+use super::*;
+
+#[test]
+fn a_link_that_comes_while_the_connection_is_aborted_does_not_keep_it() {
+    run(async {
+        let notes = Notes::default();
+        let kept = Kept::default();
+        let keep = async |kept: State<Kept>, ctx: Context| drop(kept.0.set(ctx));
+        let hub = hub(&notes).state(kept.clone()).method("Keep", keep);
+        let resumed = Resumed::negotiate(hub, resumable()).await;
+        let mut client = resumed.connect().await;
+        client.call("1", "Keep", "[]").await;
+        assert_eq!(next(&mut client).await, result("1", "null"));
+        let (near, far) = pipe(1_000);
+        let request = http::Request::get(resumed.uri()).body(()).unwrap();
+        kept.0.get().expect("a context").abort();
+        resumed.service().serve_socket(&request, Arc::new(far), b"").expect("it may be resumed");
+        let mut second = Client::over(near);
+        assert_eq!(second.next().await, Seen::End);
+        assert_eq!(next(&mut client).await, record(CLOSE));
+        pause(10).await;
+        assert_eq!(notes.all(), ["came", "aborted"]);
+    });
+}
+
+#[derive(Clone, Default)]
+struct Kept(Arc<OnceLock<Context>>);
+
+#[test]
+fn a_link_that_comes_behind_a_fault_does_not_hold_up_the_end() {
+    run(async {
+        let notes = Notes::default();
+        let wait = async |ctx: Context| ctx.aborted().await;
+        let resumed = Resumed::negotiate(hub(&notes).method("Wait", wait), resumable()).await;
+        let client = resumed.connect().await;
+        client.call("1", "Wait", "[]").await;
+        client.call("2", "Echo", "[2]").await;
+        client.send("no JSON").await;
+        pause(10).await;
+        let second = resumed.link().await;
+        pause(10).await;
+        drop((client, second));
+        pause(60_000).await;
+        assert_eq!(notes.all().len(), 2, "{:?}", notes.all());
+    });
+}
+
