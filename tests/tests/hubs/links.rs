@@ -10,6 +10,23 @@ use super::reconnect::*;
 use super::*;
 
 #[test]
+fn a_link_that_replaces_one_that_seems_fine_is_read_at_once() {
+    run(async {
+        let resumed = Resumed::negotiate(hub(&Notes::default()), resumable()).await;
+        let first = resumed.connect().await;
+        pause(10).await;
+        let mut second = resumed.link().await;
+        assert_eq!(next(&mut second).await, sequence(1));
+        let before = Moment::now();
+        second.send(r#"{"type":9,"sequenceId":1}"#).await;
+        second.call("1", "Echo", "[1]").await;
+        assert_eq!(next(&mut second).await, result("1", "1"));
+        assert_eq!(before.elapsed(), Duration::ZERO);
+        drop(first);
+    });
+}
+
+#[test]
 fn a_link_that_comes_while_the_connection_is_aborted_does_not_keep_it() {
     run(async {
         let notes = Notes::default();
