@@ -233,6 +233,10 @@ impl Session {
 
     /// Writes once; false when there is more to do at once.
     fn write(&mut self, now: Timestamp, cx: &mut Context<'_>) -> bool {
+        if self.connection.is_down() {
+            // Perhaps somebody was writing when the link was lost.
+            self.unlink();
+        }
         let written = self.carrier.write(&self.member.outlet, now, cx);
         if written.progress {
             self.connection.wrote(now);
