@@ -157,6 +157,10 @@ impl Session {
                 deliver_deferred(&endpoint.clock, &endpoint.runtime);
             }
         }
+        // However many events there are, methods have their turn as well.
+        if let Some(done) = self.running.poll(cx) {
+            self.finish(done, now);
+        }
         false
     }
 

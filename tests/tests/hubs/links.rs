@@ -71,3 +71,28 @@ fn a_link_that_comes_behind_a_fault_does_not_hold_up_the_end() {
     });
 }
 
+#[test]
+fn a_flood_of_calls_does_not_starve_those_that_run() {
+    run(async {
+        let order = Notes::default();
+        let echo = async |notes: State<Notes>| notes.add("call");
+        let slow = async |notes: State<Notes>| {
+            for _ in 0..3 {
+                yield_now().await;
+            }
+            notes.add("slow");
+        };
+        let options = HubOptions::new().maximum_parallel_invocations_per_client(2);
+        let hub = Hub::builder().options(options).state(order.clone());
+        let service = serve(hub.method("Call", echo).method("Slow", slow));
+        let client = connect(&service).await;
+        client.call("", "Slow", "[]").await;
+        for _ in 0..5_000 {
+            client.call("", "Call", "[]").await;
+        }
+        pause(10).await;
+        let all = order.all();
+        let at = all.iter().position(|note| note == "slow").expect("it ended");
+        assert!(at < 1_000, "{at} calls came before, of {}", all.len());
+    });
+}
