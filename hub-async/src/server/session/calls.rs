@@ -185,7 +185,8 @@ impl Session {
                     self.connection.malformed(fault, now);
                 }
                 match read {
-                    Some(_) => return,
+                    // Perhaps the last who holds it: whoever asked may be gone.
+                    Some(_) => return discard(asked),
                     None => InvokeError::Bind("a type whose Deserialize panics"),
                 }
             }
