@@ -98,13 +98,16 @@ impl Outlet {
 
     fn pushed(&self, push: impl FnOnce(&mut Outbox) -> Pushed) -> Push {
         let mut outbox = self.lock();
-        let was_empty = outbox.is_empty();
+        let (was_empty, waited) = (outbox.is_empty(), outbox.waits_for_acks());
         let pushed = if outbox.usage() >= STEP && self.budget.is_used_up() {
             Pushed::Overflow
         } else {
             push(&mut outbox)
         };
-        Push { pushed, wake: was_empty && !outbox.is_empty() || pushed == Pushed::Overflow }
+        // For Acks only so long: the session takes the time.
+        let waits = !waited && outbox.waits_for_acks();
+        let wake = was_empty && !outbox.is_empty() || waits || pushed == Pushed::Overflow;
+        Push { pushed, wake }
     }
 
     /// Lets others write to the socket when the session has nothing to do.
@@ -145,7 +148,7 @@ impl Outlet {
 
     fn wants_items(&self) -> bool {
         let mut outbox = self.lock();
-        outbox.has_room() && outbox.wants_items() || outbox.is_sealed()
+        outbox.wants_items() || outbox.is_sealed()
     }
 
     /// Ready once the queue is below its soft budget, or nobody will read it any more.

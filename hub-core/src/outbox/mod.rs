@@ -306,10 +306,10 @@ impl Outbox {
     }
 
     /// Whether a send that has to wait may go on, since the last time that this was asked.
-    pub const fn takes_more_again(&mut self) -> bool {
+    pub fn takes_more_again(&mut self) -> bool {
         let again = self.crowded && !self.is_over_budget();
         self.crowded &= !again;
-        again
+        again | (self.replay.is_some() && self.takes_items_again())
     }
 
     /// When something last left.

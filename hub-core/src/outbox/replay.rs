@@ -31,6 +31,8 @@ pub(super) struct Replay {
     pub(super) linked: bool,
     /// Whether the client counts already.
     spoken: bool,
+    /// A stream was told to wait until nothing is held.
+    pub(super) awaited: bool,
 }
 
 impl Replay {
@@ -45,6 +47,7 @@ impl Replay {
             unacked: 0,
             linked: true,
             spoken: false,
+            awaited: false,
         }
     }
 
@@ -84,6 +87,11 @@ impl Replay {
     /// Whether one more may enter the queue, whatever its size: it is the next one that waits.
     const fn takes_more(&self) -> bool {
         self.linked && self.spoken && self.unacked <= self.limit
+    }
+
+    /// Whether messages are held because too many are not acked.
+    pub(super) fn waits_for_acks(&self) -> bool {
+        self.linked && self.spoken && !self.held.is_empty()
     }
 
     /// Something is in the queue from now on.
