@@ -293,9 +293,14 @@ impl Outbox {
         self.gate == Gate::Sealed
     }
 
-    /// Whether a send has to wait; never for a link that is to come back, which may take long.
+    /// Whether a send has to wait; never for a link that is to come back, which may take long, nor for a
+    /// client that replaces its links and acks nothing.
     pub const fn is_over_budget(&self) -> bool {
-        self.bytes > self.soft as usize && !self.is_unlinked()
+        let waits = match &self.replay {
+            None => true,
+            Some(replay) => replay.may_be_waited_for(),
+        };
+        self.bytes > self.soft as usize && waits
     }
 
     /// Whether a send may go on. One that may not is [told of](Self::takes_more_again).
