@@ -16,8 +16,6 @@ pub(super) struct Carrier {
     /// Gone once both directions are done.
     socket: Option<Arc<dyn Socket>>,
     link: Link,
-    /// Whether the socket was asked for input, so that it tells when there is some.
-    was_read: bool,
 }
 
 /// What an attempt to write came to.
@@ -39,17 +37,12 @@ impl Carrier {
     /// Takes the socket over, and lends it to whoever sends.
     pub(super) fn websocket(socket: Arc<dyn Socket>, outlet: &Outlet, timeouts: Timeouts) -> Self {
         outlet.lend(Arc::clone(&socket));
-        Self { socket: Some(socket), link: Link::websocket(timeouts), was_read: false }
+        Self { socket: Some(socket), link: Link::websocket(timeouts) }
     }
 
     /// Whether bytes from the peer still matter.
     pub(super) const fn wants_input(&self) -> bool {
         self.link.wants_input() && self.socket.is_some()
-    }
-
-    /// Whether the socket was ever asked for input.
-    pub(super) const fn was_read(&self) -> bool {
-        self.was_read
     }
 
     /// Whether both directions are done.
@@ -65,7 +58,6 @@ impl Carrier {
     /// Reads once, and hands the payload on. No foreign code may run in `take`.
     pub(super) fn read(&mut self, cx: &mut Context<'_>, take: impl FnMut(Run<'_>)) {
         let Some(socket) = &self.socket else { return };
-        self.was_read = true;
         let link = &mut self.link;
         let read = io::read(&**socket, cx, |bytes| link.handle_input(bytes, take));
         match read {

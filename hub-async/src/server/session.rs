@@ -112,9 +112,8 @@ impl Session {
         let endpoint = self.ticket.endpoint();
         deliver_deferred(&endpoint.clock, &endpoint.runtime);
         drop(turn);
-        // Input that is wanted only now was not asked for above, nor that of a link that has come since.
-        let asked = reads && self.carrier.was_read();
-        if !settled || !flushed || (!asked && self.wants_input()) {
+        // Input that is wanted only now was not asked for above.
+        if !settled || !flushed || (!reads && self.wants_input()) {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }

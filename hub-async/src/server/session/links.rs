@@ -62,6 +62,8 @@ impl Session {
         drop(outlet);
         // Streams may go on.
         self.member.outlet.tell_room();
+        // This turn has asked the old link for input, and so there is another one for the new link.
+        self.member.waker.wake();
         let connection = &mut self.connection;
         self.carrier.receive(&link.read, |run| connection.handle_input(run.bytes, now));
     }
