@@ -118,12 +118,16 @@ async fn storm(seed: u64) {
         .collect();
     let context = hub.context();
     let news = tokio::spawn(async move {
+        let mut longest = Duration::ZERO;
         for n in 0..NEWS {
+            let before = Instant::now();
             context.clients().all().send("News", (n,)).await.unwrap();
+            longest = longest.max(before.elapsed());
             if n % 5 == 0 {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
         }
+        longest
     });
     let tasks: Vec<_> =
         clients.into_iter().map(|client| tokio::spawn(client.run(Arc::clone(&tells)))).collect();
@@ -134,7 +138,7 @@ async fn storm(seed: u64) {
     for task in chaos {
         tokio::time::timeout(PATIENCE, task).await.expect("nor in chaos").unwrap();
     }
-    tokio::time::timeout(PATIENCE, news).await.expect("nor the news").unwrap();
+    let longest = tokio::time::timeout(PATIENCE, news).await.expect("nor the news").unwrap();
     let ended = Instant::now();
     // Those who just went away are waited for.
     while hub.context().connection_count(Scope::Node).await > 0 {
@@ -148,7 +152,7 @@ async fn storm(seed: u64) {
     let left = counts.alive.load(Ordering::SeqCst);
     assert_eq!((left, counts.forgotten.load(Ordering::SeqCst)), (0, 0), "sockets are left");
     println!(
-        "seed {seed}: {links} links of {CLIENTS} clients, {made} sockets, {unacked} unacked, {soft} soft, {:?} and {:?}",
+        "seed {seed}: {links} links of {CLIENTS} clients, {made} sockets, {unacked} unacked, {soft} soft, {:?} and {:?}, the longest send {longest:?}",
         ended - began,
         ended.elapsed()
     );
