@@ -37,7 +37,7 @@ pub(super) struct Replay {
     /// How many links in a row have come since the client acked something, though there was something to ack.
     fruitless: u8,
     /// A stream was told to wait until nothing is held.
-    pub(super) awaited: bool,
+    pub(super) streams_wait: bool,
 }
 
 impl Replay {
@@ -53,7 +53,7 @@ impl Replay {
             linked: true,
             spoken: false,
             fruitless: 0,
-            awaited: false,
+            streams_wait: false,
         }
     }
 

@@ -98,7 +98,7 @@ impl Outbox {
         match &mut self.replay {
             None => room,
             Some(replay) => {
-                replay.awaited |= !replay.held.is_empty();
+                replay.streams_wait |= !replay.held.is_empty();
                 room && replay.linked && replay.held.is_empty()
             }
         }
@@ -108,8 +108,8 @@ impl Outbox {
     #[cold]
     pub(super) fn takes_items_again(&mut self) -> bool {
         self.replay.as_mut().is_some_and(|replay| {
-            let again = replay.awaited && replay.linked && replay.held.is_empty();
-            replay.awaited &= !again;
+            let again = replay.streams_wait && replay.linked && replay.held.is_empty();
+            replay.streams_wait &= !again;
             again
         })
     }
