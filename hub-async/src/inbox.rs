@@ -2,7 +2,7 @@
 
 use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hub_core::CloseReason;
@@ -24,6 +24,34 @@ pub(crate) struct Post {
     pub(crate) close: Option<CloseReason>,
     /// In the order in which they came.
     pub(crate) notes: Vec<Note>,
+    /// The latest one that was offered.
+    pub(crate) link: Option<NewLink>,
+}
+
+/// A new link for a connection with stateful reconnect. Dropped, it is shut down.
+pub(crate) struct NewLink {
+    socket: Option<Arc<dyn Socket>>,
+    /// What was read from it.
+    pub(crate) read: Vec<u8>,
+}
+
+impl NewLink {
+    pub(crate) const fn new(socket: Arc<dyn Socket>, read: Vec<u8>) -> Self {
+        Self { socket: Some(socket), read }
+    }
+
+    /// The socket, once.
+    pub(crate) const fn take(&mut self) -> Option<Arc<dyn Socket>> {
+        self.socket.take()
+    }
+}
+
+impl Drop for NewLink {
+    fn drop(&mut self) {
+        if let Some(socket) = self.take() {
+            socket.shutdown();
+        }
+    }
 }
 
 impl Post {
@@ -48,27 +76,19 @@ pub(crate) enum Note {
     Withdraw(AskId),
     /// A call waits for its client.
     Release(CallId),
-    /// A new link for a connection with stateful reconnect, and what was read from it.
-    Attach { socket: Arc<dyn Socket>, read: Vec<u8> },
-}
-
-impl Drop for Post {
-    /// What nobody has read any more is told so.
-    fn drop(&mut self) {
-        for note in self.notes.drain(..) {
-            if let Note::Attach { socket, .. } = note {
-                socket.shutdown();
-            }
-        }
-    }
 }
 
 impl Inbox {
-    fn put(&self, put: impl FnOnce(&mut Post)) {
-        let mut post = self.post.lock().unwrap_or_else(PoisonError::into_inner);
-        put(post.get_or_insert_default());
+    fn put<R>(&self, put: impl FnOnce(&mut Post) -> R) -> R {
+        let mut post = self.lock();
+        let result = put(post.get_or_insert_default());
         drop(post);
         self.waiting.store(true, Ordering::Release);
+        result
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Box<Post>>> {
+        self.post.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Asks the session to end. The caller wakes it.
@@ -83,6 +103,18 @@ impl Inbox {
         self.put(|post| post.notes.push(note));
     }
 
+    /// Offers a link, in the place of one that was not taken yet. The caller wakes the session.
+    pub(crate) fn offer(&self, link: NewLink) {
+        let before = self.put(|post| post.link.replace(link));
+        drop(before);
+    }
+
+    /// Shuts a link down that nobody has taken, and leaves everything else.
+    pub(crate) fn refuse(&self) {
+        let link = self.lock().as_mut().and_then(|post| post.link.take());
+        drop(link);
+    }
+
     /// Whether something is asked for.
     pub(crate) fn is_waiting(&self) -> bool {
         self.waiting.load(Ordering::Acquire)
@@ -94,6 +126,6 @@ impl Inbox {
             return None;
         }
         self.waiting.store(false, Ordering::Release);
-        mem::take(&mut *self.post.lock().unwrap_or_else(PoisonError::into_inner))
+        mem::take(&mut *self.lock())
     }
 }

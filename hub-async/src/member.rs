@@ -8,7 +8,7 @@ use hub_proto::{Encoding, Frame};
 
 use crate::deliver::is_turn_of;
 use crate::facts::RequestFacts;
-use crate::inbox::{Inbox, Note};
+use crate::inbox::{Inbox, NewLink, Note};
 use crate::items::Items;
 use crate::outlet::{Outlet, Push};
 use crate::signal::Signal;
@@ -78,6 +78,16 @@ impl Member {
         self.inbox.note(note);
         if !is_turn_of(self) {
             self.waker.wake();
+        }
+    }
+
+    /// Offers the connection another link, which is shut down when that is over. Not to be called under a lock.
+    pub(crate) fn offer(&self, link: NewLink) {
+        self.inbox.offer(link);
+        self.waker.wake();
+        if self.aborted.has_fired() {
+            // Perhaps nobody looks into the inbox any more.
+            self.inbox.refuse();
         }
     }
 

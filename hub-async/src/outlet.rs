@@ -98,13 +98,16 @@ impl Outlet {
 
     fn pushed(&self, push: impl FnOnce(&mut Outbox) -> Pushed) -> Push {
         let mut outbox = self.lock();
-        let was_empty = outbox.is_empty();
+        let (was_empty, waited) = (outbox.is_empty(), outbox.waits_for_acks());
         let pushed = if outbox.usage() >= STEP && self.budget.is_used_up() {
             Pushed::Overflow
         } else {
             push(&mut outbox)
         };
-        Push { pushed, wake: was_empty && !outbox.is_empty() || pushed == Pushed::Overflow }
+        // For Acks only so long: the session takes the time.
+        let waits = !waited && outbox.waits_for_acks();
+        let wake = was_empty && !outbox.is_empty() || waits || pushed == Pushed::Overflow;
+        Push { pushed, wake }
     }
 
     /// Lets others write to the socket when the session has nothing to do.
@@ -145,7 +148,7 @@ impl Outlet {
 
     fn wants_items(&self) -> bool {
         let mut outbox = self.lock();
-        outbox.has_room() && outbox.wants_items() || outbox.is_sealed()
+        outbox.wants_items() || outbox.is_sealed()
     }
 
     /// Ready once the queue is below its soft budget, or nobody will read it any more.
@@ -161,6 +164,25 @@ impl Outlet {
 impl Drop for Outlet {
     /// A queue that was never abandoned has its part of the budget no more.
     fn drop(&mut self) {
-        self.budget.count(0, &mut self.lock().queue.counted);
+        let queue = self.queue.get_mut().unwrap_or_else(PoisonError::into_inner);
+        self.budget.count(0, &mut queue.counted);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hub_core::{Limits, SlowConsumer, Timestamp};
+
+    use super::*;
+
+    #[test]
+    fn what_waits_in_a_queue_that_goes_is_nobodys_budget() {
+        let budget = SendBudget::default();
+        let outbox = Outbox::new(&Limits::default(), SlowConsumer::Wait, Timestamp::ZERO);
+        let outlet = Outlet::new(outbox.without_handshake(), budget.clone());
+        outlet.push_raw(Bytes::from_static(&[0; 2 * STEP]));
+        assert_eq!(budget.used(), 2 * STEP);
+        drop(outlet);
+        assert_eq!(budget.used(), 0);
     }
 }

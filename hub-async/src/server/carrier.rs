@@ -92,7 +92,8 @@ impl Carrier {
                 return Written { lost: Some(error.kind()), ..Written::NOTHING };
             }
         };
-        self.link.flushed(!flush.empty, flush.written > 0, now);
+        // A client that acks nothing makes no more progress than one that reads nothing.
+        self.link.flushed(!flush.empty || flush.unacked, flush.written > 0, now);
         let mut more = flush.more;
         if flush.empty {
             if let Some(close) = self.link.close(now) {

@@ -66,6 +66,8 @@ pub(super) struct Flush {
     pub(super) more: bool,
     /// Whether the queue is empty now.
     pub(super) empty: bool,
+    /// Whether more would wait if the client acked what it got.
+    pub(super) unacked: bool,
 }
 
 /// Writes one batch, as much as the socket takes; none when somebody else is writing, who wakes the
@@ -85,9 +87,10 @@ pub(super) fn flush(
             return Ok(None);
         }
         queue.next(batch);
+        let unacked = queue.waits_for_acks();
         drop(queue);
         let result = if batch.is_empty() {
-            Ok(Some(Flush { empty: true, ..Flush::default() }))
+            Ok(Some(Flush { empty: true, unacked, ..Flush::default() }))
         } else {
             let written = write(socket, batch, cx);
             if written.is_err() {
@@ -97,9 +100,9 @@ pub(super) fn flush(
                 let mut outbox = outlet.lock();
                 outbox.written(written, now);
                 room = outbox.takes_more_again();
-                let empty = outbox.is_empty();
+                let (empty, unacked) = (outbox.is_empty(), outbox.waits_for_acks());
                 drop(outbox);
-                Some(Flush { written, more: !empty && written == batch.len(), empty })
+                Some(Flush { written, more: !empty && written == batch.len(), empty, unacked })
             })
         };
         batch.clear();
@@ -125,7 +128,7 @@ pub(crate) fn write_through(outlet: &Outlet, now: Timestamp) -> bool {
         queue.next(batch);
         drop(queue);
         if batch.is_empty() {
-            return (true, false, Some(socket));
+            return (!outlet.lock().waits_for_acks(), false, Some(socket));
         }
         // An error or a panic of the socket's is for its own session, whose next attempt meets it.
         let written = caught(|| with_slices(batch, |slices| socket.try_write(slices)));
@@ -135,7 +138,8 @@ pub(crate) fn write_through(outlet: &Outlet, now: Timestamp) -> bool {
         queue.written(written, now);
         let room = queue.takes_more_again();
         let asked = queue.was_waited_for();
-        (queue.is_empty() && !asked, room, Some(socket))
+        let done = queue.is_empty() && !queue.waits_for_acks() && !asked;
+        (done, room, Some(socket))
     });
     if room {
         outlet.tell_room();

@@ -25,7 +25,7 @@ use crate::caught::{caught, discard};
 use crate::deliver::{Turn, deliver_deferred, is_deferred};
 use crate::handler::Answer;
 use crate::hub::HubCore;
-use crate::inbox::Post;
+use crate::inbox::{NewLink, Post};
 use crate::member::Member;
 use crate::socket::Socket;
 
@@ -45,6 +45,8 @@ pub(super) struct Session {
     connection: Connection,
     running: Running,
     stage: Stage,
+    /// Another link, for which the last write to the old one has to be over.
+    next_link: Option<Box<NewLink>>,
     /// The connection is over: until then methods and hooks may run on.
     over: Option<Timestamp>,
     alarm: Alarm,
@@ -89,6 +91,7 @@ impl Session {
             connection,
             running: Running::default(),
             stage: Stage::Unknown,
+            next_link: None,
             over: None,
             alarm: Alarm::default(),
             ticket,
@@ -101,6 +104,9 @@ impl Session {
         let turn = Turn::begin(&self.member);
         self.fire_timers(now);
         let reads = self.read(now, cx);
+        if let Some(link) = self.next_link.take() {
+            self.attach(*link, now);
+        }
         let settled = self.settle(now, cx);
         let flushed = self.write(now, cx);
         let endpoint = self.ticket.endpoint();
@@ -163,6 +169,10 @@ impl Session {
                 deliver_deferred(&endpoint.clock, &endpoint.runtime);
             }
         }
+        // However many events there are, methods have their turn as well.
+        if let Some(done) = self.running.poll(cx) {
+            self.finish(done, now);
+        }
         false
     }
 
@@ -208,6 +218,9 @@ impl Session {
         for note in mem::take(&mut post.notes) {
             self.read_note(note, &mut asked, now);
         }
+        if let Some(link) = post.link.take() {
+            self.attach(link, now);
+        }
         if let Some(reason) = post.close.take() {
             self.connection.close(reason, now);
         }
@@ -250,6 +263,10 @@ impl Session {
 
     /// Writes once; false when there is more to do at once.
     fn write(&mut self, now: Timestamp, cx: &mut Context<'_>) -> bool {
+        if self.connection.is_down() {
+            // Perhaps somebody was writing when the link was lost.
+            self.unlink();
+        }
         let written = self.carrier.write(&self.member.outlet, now, cx);
         if written.progress {
             self.connection.wrote(now);

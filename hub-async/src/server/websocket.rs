@@ -17,7 +17,7 @@ use super::endpoint::{App, Endpoint, Ticket, random};
 use super::raw::RawSession;
 use super::session::Session;
 use crate::facts::RequestFacts;
-use crate::inbox::Note;
+use crate::inbox::NewLink;
 use crate::member::Member;
 use crate::runtime::Task;
 use crate::socket::Socket;
@@ -85,13 +85,7 @@ impl Purpose {
             Self::Start { member, ticket, resumable } => {
                 start(member, ticket, resumable, socket, read);
             }
-            Self::Resume(member) => {
-                member.note(Note::Attach { socket, read: read.to_vec() });
-                if member.abort_signal().has_fired() {
-                    // Perhaps nobody looks into the inbox any more.
-                    drop(member.inbox.take());
-                }
-            }
+            Self::Resume(member) => member.offer(NewLink::new(socket, read.to_vec())),
         }
     }
 }

@@ -303,9 +303,14 @@ impl Outbox {
         self.gate == Gate::Sealed
     }
 
-    /// Whether a send has to wait; never for a link that is to come back, which may take long.
+    /// Whether a send has to wait; never for a link that is to come back, which may take long, nor for a
+    /// client that replaces its links and acks nothing.
     pub const fn is_over_budget(&self) -> bool {
-        self.bytes > self.soft as usize && !self.is_unlinked()
+        let waits = match &self.replay {
+            None => true,
+            Some(replay) => replay.may_be_waited_for(),
+        };
+        self.bytes > self.soft as usize && waits
     }
 
     /// Whether a send may go on. One that may not is [told of](Self::takes_more_again).
@@ -316,10 +321,10 @@ impl Outbox {
     }
 
     /// Whether a send that has to wait may go on, since the last time that this was asked.
-    pub const fn takes_more_again(&mut self) -> bool {
+    pub fn takes_more_again(&mut self) -> bool {
         let again = self.crowded && !self.is_over_budget();
         self.crowded &= !again;
-        again
+        again | (self.replay.is_some() && self.takes_items_again())
     }
 
     /// When something last left.

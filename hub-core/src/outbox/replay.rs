@@ -10,6 +10,9 @@ use bytes::Bytes;
 use super::{Entry, Origin};
 use crate::queue::Queue;
 
+/// So many links without an Ack, and nobody waits for the client any more: it could go on like that.
+const FRUITLESS: u8 = 3;
+
 #[derive(Debug)]
 pub(super) struct Replay {
     /// How many bytes may be unacked for one more message to enter the queue.
@@ -31,6 +34,10 @@ pub(super) struct Replay {
     pub(super) linked: bool,
     /// Whether the client counts already.
     spoken: bool,
+    /// How many links in a row have come since the client acked something, though there was something to ack.
+    fruitless: u8,
+    /// A stream was told to wait until nothing is held.
+    pub(super) streams_wait: bool,
 }
 
 impl Replay {
@@ -45,6 +52,8 @@ impl Replay {
             unacked: 0,
             linked: true,
             spoken: false,
+            fruitless: 0,
+            streams_wait: false,
         }
     }
 
@@ -84,6 +93,16 @@ impl Replay {
     /// Whether one more may enter the queue, whatever its size: it is the next one that waits.
     const fn takes_more(&self) -> bool {
         self.linked && self.spoken && self.unacked <= self.limit
+    }
+
+    /// Whether messages are held because too many are not acked.
+    pub(super) fn waits_for_acks(&self) -> bool {
+        self.linked && self.spoken && !self.held.is_empty()
+    }
+
+    /// Whether others may wait for room: there is a link, and so far links have come to something.
+    pub(super) const fn may_be_waited_for(&self) -> bool {
+        self.linked && self.fruitless < FRUITLESS
     }
 
     /// Something is in the queue from now on.
@@ -132,7 +151,11 @@ impl Replay {
 
     /// Everything up to that number has arrived; of numbers that no message ever had, nothing is believed.
     pub(super) fn acked(&mut self, number: u64) {
-        self.acked = self.acked.max(number.min(self.sent));
+        let number = number.min(self.sent);
+        if number > self.acked {
+            self.acked = number;
+            self.fruitless = 0;
+        }
         while self.first() <= self.acked
             && let Some(bytes) = self.kept.pop_front()
         {
@@ -166,6 +189,7 @@ impl Replay {
 
     /// There is a new link. Gives what is to leave on it before anything that is held.
     pub(super) fn relinked(&mut self, sequence: Entry) -> Queue<Entry> {
+        self.fruitless = self.fruitless.saturating_add(u8::from(!self.kept.is_empty()));
         self.next = self.first();
         let mut queue = Queue::new();
         queue.push_back(sequence);

@@ -91,12 +91,32 @@ impl Outbox {
         matches!(&self.replay, Some(replay) if !replay.linked)
     }
 
-    /// Whether a stream may be asked for more: there is room, and no message is held back.
-    pub fn wants_items(&self) -> bool {
-        match &self.replay {
-            None => !self.is_over_budget(),
-            Some(replay) => replay.linked && replay.held.is_empty() && !self.is_over_budget(),
+    /// Whether a stream may be asked for more: there is room, and no message is held back. One that may not
+    /// is [told of](Self::takes_more_again), but for a new link.
+    pub fn wants_items(&mut self) -> bool {
+        let room = self.has_room();
+        match &mut self.replay {
+            None => room,
+            Some(replay) => {
+                replay.streams_wait |= !replay.held.is_empty();
+                room && replay.linked && replay.held.is_empty()
+            }
         }
+    }
+
+    /// Whether streams that wait until nothing is held may go on.
+    #[cold]
+    pub(super) fn takes_items_again(&mut self) -> bool {
+        self.replay.as_mut().is_some_and(|replay| {
+            let again = replay.streams_wait && replay.linked && replay.held.is_empty();
+            replay.streams_wait &= !again;
+            again
+        })
+    }
+
+    /// Whether messages wait for the client to ack others.
+    pub fn waits_for_acks(&self) -> bool {
+        self.replay.as_ref().is_some_and(|replay| replay.waits_for_acks())
     }
 
     /// Queues an entry, or holds it.

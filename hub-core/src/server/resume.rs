@@ -117,8 +117,8 @@ impl Connection {
         }
     }
 
-    /// Whether a link that is lost may be replaced.
-    pub(super) fn may_resume(&self) -> bool {
+    /// Whether a link that is lost may be replaced: with stateful reconnect, until the end is known.
+    pub fn may_resume(&self) -> bool {
         self.resume.is_some() && self.phase.is_connected() && self.pending_end.is_none()
     }
 

@@ -8,6 +8,7 @@ mod everywhere;
 mod hooks;
 mod lifetime;
 mod limits;
+mod links;
 mod logs;
 mod methods;
 mod names;

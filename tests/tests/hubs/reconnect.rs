@@ -1,56 +1,68 @@
 //! Stateful reconnect: a connection that outlives its links.
 
+use std::future::pending;
 use std::io::ErrorKind;
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::StreamExt;
 use hub_async::{Context, DisconnectReason, HubOptions, State, StreamReader};
 use hub_proto::ws::Opcode;
-use tests::memory::{read, write};
-use transport_memory::Pipe;
+use tests::memory::{CAPACITY, read, write};
+use transport_memory::{Pipe, pipe};
 
 use super::*;
 
 /// A client with stateful reconnect, which replaces its link by hand.
-struct Resumed {
-    address: SocketAddr,
+pub(super) struct Resumed {
+    service: Service,
     token: String,
 }
 
 impl Resumed {
     /// Serves the hub and negotiates.
-    async fn negotiate(hub: HubBuilder, options: HubOptions) -> Self {
+    pub(super) async fn negotiate(hub: HubBuilder, options: HubOptions) -> Self {
         let hub = hub.options(options).build().expect("a hub");
-        let bound = Server::on(world()).hub("/hub", hub).bind("127.0.0.1:0").await.unwrap();
-        let address = bound.local_addr();
-        drop(spawn(bound.serve()));
+        Self::negotiate_built(&hub).await
+    }
+
+    /// The same, of a hub that is built.
+    pub(super) async fn negotiate_built(hub: &Hub) -> Self {
+        let service = serve_built(hub);
         let request = "POST /hub/negotiate?negotiateVersion=1&useStatefulReconnect=true HTTP/1.1\r\nhost: h\r\ncontent-length: 0\r\n\r\n";
-        let (_, answer) = ask(address, request, "}]}").await;
+        let (_, answer) = ask(&service, request, "}]}").await;
         let token =
             answer.split(r#""connectionToken":""#).nth(1).and_then(|rest| rest.split('"').next());
         let token = token.expect("a token").to_owned();
-        Self { address, token }
+        Self { service, token }
+    }
+
+    /// Where its links go.
+    pub(super) fn uri(&self) -> String {
+        format!("/hub?id={}", self.token)
+    }
+
+    pub(super) const fn service(&self) -> &Service {
+        &self.service
     }
 
     /// The answer to an upgrade, up to its end.
     async fn upgrade(&self) -> (Pipe, String) {
         let request = format!(
-            "GET /hub?id={} HTTP/1.1\r\nhost: h\r\nconnection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
-            self.token
+            "GET {} HTTP/1.1\r\nhost: h\r\nconnection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+            self.uri()
         );
-        ask(self.address, &request, "\r\n\r\n").await
+        ask(&self.service, &request, "\r\n\r\n").await
     }
 
     /// Opens a link.
-    async fn link(&self) -> Client {
+    pub(super) async fn link(&self) -> Client {
         let (pipe, answer) = self.upgrade().await;
         assert!(answer.starts_with("HTTP/1.1 101 "), "{answer}");
         Client::over(pipe)
     }
 
     /// Opens the first link, shakes hands and counts from there.
-    async fn connect(&self) -> Client {
+    pub(super) async fn connect(&self) -> Client {
         let mut client = self.link().await;
         client.send(r#"{"protocol":"json","version":2}"#).await;
         assert_eq!(client.next().await, record("{}"));
@@ -59,8 +71,9 @@ impl Resumed {
     }
 }
 
-async fn ask(address: SocketAddr, request: &str, enough: &str) -> (Pipe, String) {
-    let pipe = world().connect(address).expect("somebody listens");
+async fn ask(service: &Service, request: &str, enough: &str) -> (Pipe, String) {
+    let (pipe, theirs) = pipe(CAPACITY);
+    drop(spawn(service.clone().serve_connection(theirs, pending())));
     write(&pipe, request.as_bytes()).await;
     let mut answer = Vec::new();
     while !String::from_utf8_lossy(&answer).contains(enough) {
@@ -69,13 +82,13 @@ async fn ask(address: SocketAddr, request: &str, enough: &str) -> (Pipe, String)
     (pipe, String::from_utf8_lossy(&answer).into_owned())
 }
 
-const PING: &str = r#"{"type":6}"#;
+pub(super) const PING: &str = r#"{"type":6}"#;
 
-fn resumable() -> HubOptions {
+pub(super) fn resumable() -> HubOptions {
     HubOptions::new().allow_stateful_reconnects(true)
 }
 
-fn sequence(number: u64) -> Seen {
+pub(super) fn sequence(number: u64) -> Seen {
     record(&format!(r#"{{"type":9,"sequenceId":{number}}}"#))
 }
 
@@ -83,7 +96,7 @@ fn told(number: u32) -> Seen {
     record(&format!(r#"{{"type":1,"target":"Told","arguments":[{number}]}}"#))
 }
 
-fn result(id: &str, result: &str) -> Seen {
+pub(super) fn result(id: &str, result: &str) -> Seen {
     record(&format!(r#"{{"type":3,"invocationId":"{id}","result":{result}}}"#))
 }
 
@@ -92,7 +105,7 @@ fn is_news(seen: &Seen) -> bool {
 }
 
 /// What comes next, but for pings and Acks.
-async fn next(client: &mut Client) -> Seen {
+pub(super) async fn next(client: &mut Client) -> Seen {
     loop {
         let seen = client.next().await;
         if is_news(&seen) {
@@ -106,7 +119,7 @@ fn news(client: &mut Client) -> Vec<Seen> {
     client.so_far().into_iter().filter(|seen| *seen != record(PING)).collect()
 }
 
-fn hub(notes: &Notes) -> HubBuilder {
+pub(super) fn hub(notes: &Notes) -> HubBuilder {
     Hub::builder()
         .state(notes.clone())
         .on_connected(async |notes: State<Notes>| notes.add("came"))

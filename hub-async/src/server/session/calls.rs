@@ -226,7 +226,6 @@ impl Session {
                 discard(self.running.take_asked(ask));
             }
             Note::Release(call) => self.connection.release(call, now),
-            Note::Attach { socket, read } => self.attach(socket, read, now),
         }
     }
 

@@ -1,16 +1,14 @@
 //! Links that break, and those that replace them.
 
 use std::io::ErrorKind;
-use std::sync::Arc;
 
 use hub_core::Timestamp;
 use hub_core::server::End;
 use hub_proto::{Frame, Message};
 
 use super::Session;
-use crate::inbox::Note;
+use crate::inbox::NewLink;
 use crate::server::carrier::Carrier;
-use crate::socket::Socket;
 
 impl Session {
     /// The link is gone: so is the connection, or it waits for the next one.
@@ -27,7 +25,7 @@ impl Session {
 
     /// What waits, waits for the next link; false when somebody is writing at this moment, who will wake
     /// the session.
-    fn unlink(&self) -> bool {
+    pub(super) fn unlink(&self) -> bool {
         let mut outlet = self.member.outlet.lock();
         let unlinked = outlet.is_unlinked() || outlet.unlink();
         let room = outlet.takes_more_again();
@@ -39,18 +37,22 @@ impl Session {
     }
 
     /// A new link has come.
-    pub(super) fn attach(&mut self, socket: Arc<dyn Socket>, read: Vec<u8>, now: Timestamp) {
-        if !self.member.outlet.lock().is_resumable() || self.connection.is_ending() {
-            return socket.shutdown();
+    pub(super) fn attach(&mut self, mut link: NewLink, now: Timestamp) {
+        // One that is to end says so on the link that it has.
+        if !self.member.outlet.lock().is_resumable() || !self.connection.may_resume() {
+            return;
         }
         self.carrier.drop_socket(&self.member.outlet);
         if !self.unlink() {
             // The last write to the old link is not over.
-            return self.member.inbox.note(Note::Attach { socket, read });
+            self.next_link = Some(Box::new(link));
+            return;
         }
+        self.next_link = None;
         if !self.connection.relink(now) {
-            return socket.shutdown();
+            return;
         }
+        let Some(socket) = link.take() else { return };
         tracing::debug!(connection = &*self.member.id, "another link carries the connection");
         let timeouts = self.ticket.endpoint().options.timeouts;
         self.carrier = Carrier::websocket(socket, &self.member.outlet, timeouts);
@@ -60,10 +62,10 @@ impl Session {
         drop(outlet);
         // Streams may go on.
         self.member.outlet.tell_room();
-        let connection = &mut self.connection;
-        self.carrier.receive(&read, |run| connection.handle_input(run.bytes, now));
-        // The socket was not asked in this turn, in which that of the last link may have been.
+        // This turn has asked the old link for input, and so there is another one for the new link.
         self.member.waker.wake();
+        let connection = &mut self.connection;
+        self.carrier.receive(&link.read, |run| connection.handle_input(run.bytes, now));
     }
 
     /// Lets the outlet know what has arrived.

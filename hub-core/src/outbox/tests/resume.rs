@@ -290,6 +290,42 @@ fn nobody_waits_for_a_link_that_is_to_come_back_but_the_hard_budget_holds() {
 }
 
 #[test]
+fn a_stream_that_waits_for_what_is_held_is_told_when_that_leaves() {
+    let (mut outbox, two) = (resumable(1), frames("WX"));
+    push(&mut outbox, &two);
+    leave(&mut outbox);
+    relink(&mut outbox);
+    outbox.acked(1);
+    assert!(outbox.waits_for_acks() && !outbox.wants_items() && !outbox.takes_more_again());
+    assert_eq!(text(&leave(&mut outbox)), resent(1, &two));
+    assert!(outbox.takes_more_again() && outbox.wants_items() && !outbox.waits_for_acks());
+    assert!(!outbox.takes_more_again());
+}
+
+#[test]
+fn nobody_waits_for_a_client_that_replaces_its_links_and_acks_nothing() {
+    let limits = Limits { soft_output: 100, unacked: 1, ..Limits::default() };
+    let mut outbox = unspoken(limits);
+    outbox.spoke();
+    for frame in frames("VWX") {
+        outbox.push(&frame, Delivery::Hub);
+        leave(&mut outbox);
+    }
+    for _ in 0..2 {
+        relink(&mut outbox);
+        leave(&mut outbox);
+        assert!(!outbox.has_room());
+    }
+    relink(&mut outbox);
+    assert!(outbox.has_room());
+    leave(&mut outbox);
+    outbox.push(&frame(60, 'Y'), Delivery::Hub);
+    outbox.acked(1);
+    leave(&mut outbox);
+    assert!(!outbox.has_room(), "it acks again");
+}
+
+#[test]
 fn what_leaves_again_is_no_part_of_the_budgets() {
     let limits = Limits { soft_output: 100, hard_output: 200, ..Limits::default() };
     let mut outbox = unspoken(limits);
