@@ -33,7 +33,6 @@ pub struct Limits {
     pub flood_rate: u32,
     /// Cheap messages that may come at once.
     pub flood_burst: u32,
-    /// Queued output from which the hub's policy holds.
     /// Queued output from which the hub's policy holds; 4 GiB at most.
     pub soft_output: usize,
     /// Queued output from which the connection ends as a slow consumer. One message may overshoot it. 4 GiB
