@@ -1,4 +1,4 @@
-//! The README's table of options is whole, and every limit of the machines can be set.
+//! The README's table of options is whole, and `CATALOGUE.md` has a row for every limit of the machines.
 
 use std::collections::BTreeSet;
 use std::fs;
