@@ -12,7 +12,7 @@ use std::time::Duration;
 use event_listener::EventListener;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use hub_core::server::{AskError, AskId, CallId};
+use hub_core::server::{AskId, CallId};
 use hub_core::{CloseReason, Delivery, Pushed};
 use hub_proto::{Arguments, BindError, EncodeError, Frame, Payload};
 use serde::de::DeserializeOwned;
@@ -44,8 +44,13 @@ pub enum InvokeError {
     /// The answer did not come in time.
     #[error("The client did not answer in time.")]
     TimedOut,
+    /// So much that waits has come from the client that its answer could not be read:
+    /// [`parked_bytes`](crate::HubOptions::parked_bytes) twice.
+    #[error("The client has sent more than can wait, and its answer may be behind that.")]
+    Crowded,
     /// The connection owes as many results as it may, which is
-    /// [`maximum_client_results`](crate::HubOptions::maximum_client_results).
+    /// [`maximum_client_results`](crate::HubOptions::maximum_client_results). The client may have been asked
+    /// nevertheless.
     #[error("Too many results of the client are waited for.")]
     TooMany,
     /// In `on_connected` nothing of the client's is read yet, so no answer could come.
@@ -63,7 +68,7 @@ impl InvokeError {
             Self::Client(_) | Self::NoResult | Self::Bind(_) => "HubException",
             Self::NoConnection(_) | Self::Disconnected(_) => "IOException",
             Self::TimedOut => "TimeoutException",
-            Self::TooMany | Self::InOnConnected => "InvalidOperationException",
+            Self::TooMany | Self::Crowded | Self::InOnConnected => "InvalidOperationException",
             Self::Serialize(_) => "EncodeError",
         }
     }
@@ -113,16 +118,6 @@ impl<T: DeserializeOwned + Send> Asked for Slot<Result<T, InvokeError>> {
 
     fn fail(&self, error: InvokeError) {
         self.put(Err(error));
-    }
-}
-
-impl From<AskError> for InvokeError {
-    fn from(error: AskError) -> Self {
-        match error {
-            // An id of ours is never used twice.
-            AskError::TooMany | AskError::InUse => Self::TooMany,
-            AskError::Gone => Self::Disconnected(String::new()),
-        }
     }
 }
 

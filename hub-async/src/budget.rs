@@ -1,33 +1,43 @@
-//! How much all connections of a process may keep waiting for their clients.
+//! How much all connections of a process may keep.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use hub_core::limits::PROCESS;
 
 /// Connections are counted in steps of so many bytes, so that those that keep up are not counted at all.
 pub(crate) const STEP: usize = 4096;
 
-/// A budget, in bytes, of what waits to be sent to clients, or was sent and may have to be sent again: that of
-/// all servers which it is [given](crate::server::Server::send_budget) to. A clone is the same budget.
+/// A budget, in bytes, of what connections keep: what waits to be sent to their clients, or was sent and may
+/// have to be sent again, and what has come from them and waits. It is that of all servers which it is
+/// [given](crate::server::Server::memory_budget) to; those that are given none share one of 1 GiB,
+/// [`MemoryBudget::process`]. A clone is the same budget.
 ///
-/// While it is used up, every connection that lets 4 KiB or more wait is closed as a slow consumer when one
-/// more message comes for it; those that keep up do not notice. Without one of their own, the
-/// connections of a server have 1 GiB together.
+/// While it is used up, a connection that keeps 4 KiB or more of output is closed as a slow consumer when one
+/// more message comes for it, and nothing is read from one that keeps 4 KiB or more of input; those that keep
+/// up do not notice.
 #[derive(Clone)]
-pub struct SendBudget(Arc<Shared>);
+pub struct MemoryBudget(Arc<Shared>);
 
 struct Shared {
     steps: usize,
     used: AtomicUsize,
 }
 
-impl SendBudget {
+impl MemoryBudget {
     /// A budget of so many bytes, rounded up to 4 KiB.
     pub fn new(bytes: usize) -> Self {
         Self(Arc::new(Shared { steps: bytes.div_ceil(STEP), used: AtomicUsize::new(0) }))
     }
 
-    /// How many bytes wait, in steps of 4 KiB of each connection.
+    /// The budget of those that were not given another.
+    pub fn process() -> Self {
+        static PROCESS_BUDGET: OnceLock<MemoryBudget> = OnceLock::new();
+        PROCESS_BUDGET.get_or_init(|| Self::new(PROCESS)).clone()
+    }
+
+    /// How many bytes are kept, in steps of 4 KiB of each connection.
     pub fn used(&self) -> usize {
         self.0.used.load(Ordering::Relaxed).saturating_mul(STEP)
     }
@@ -49,15 +59,15 @@ impl SendBudget {
     }
 }
 
-impl Default for SendBudget {
+impl Default for MemoryBudget {
     fn default() -> Self {
-        Self::new(1 << 30)
+        Self::process()
     }
 }
 
-impl fmt::Debug for SendBudget {
+impl fmt::Debug for MemoryBudget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SendBudget").field("used", &self.used()).finish_non_exhaustive()
+        f.debug_struct("MemoryBudget").field("used", &self.used()).finish_non_exhaustive()
     }
 }
 
@@ -67,7 +77,7 @@ mod tests {
 
     #[test]
     fn connections_are_counted_by_whole_steps_and_leave_nothing_behind() {
-        let budget = SendBudget::new(3 * STEP);
+        let budget = MemoryBudget::new(3 * STEP);
         let (mut one, mut two) = (0, 0);
         budget.count(STEP - 1, &mut one);
         assert_eq!(budget.used(), 0);

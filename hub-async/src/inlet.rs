@@ -5,12 +5,9 @@ use std::mem;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use crate::raw::Chunk;
+use hub_core::limits::{RAW_CHUNKS, RAW_UNREAD};
 
-/// Unread bytes from which the socket is left alone.
-const BUDGET: usize = 64 * 1024;
-/// The same for chunks, which may be empty.
-const MOST: usize = 1024;
+use crate::raw::Chunk;
 
 /// Chunks on their way from the session, which puts them in, to the handler, which takes them out.
 #[derive(Default)]
@@ -70,7 +67,7 @@ impl Inlet {
     /// Whether there is room for more. Without, the session is to be woken once there is.
     pub(crate) fn has_room(&self) -> bool {
         let mut state = self.lock();
-        state.full = state.bytes >= BUDGET || state.chunks.len() >= MOST;
+        state.full = state.bytes >= RAW_UNREAD || state.chunks.len() >= RAW_CHUNKS;
         !state.full
     }
 
@@ -83,7 +80,7 @@ impl Inlet {
                 // An idle connection keeps none of it.
                 state.chunks = VecDeque::new();
             }
-            let room = state.full && state.bytes < BUDGET && state.chunks.len() < MOST;
+            let room = state.full && state.bytes < RAW_UNREAD && state.chunks.len() < RAW_CHUNKS;
             state.full &= !room;
             return Poll::Ready((Some(chunk), room));
         }

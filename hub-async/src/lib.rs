@@ -59,7 +59,7 @@ mod socket;
 mod target;
 
 pub use ask::{Asking, AskingEach, InvokeError};
-pub use budget::SendBudget;
+pub use budget::MemoryBudget;
 pub use clients::{CallerClients, Clients};
 pub use context::{Context, HubContext, Reconnect, Scope};
 pub use error::HubError;

@@ -7,9 +7,9 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use event_listener::{Event, EventListener};
 use hub_core::{Delivery, Outbox, Pushed};
-use hub_proto::Frame;
+use hub_proto::{Frame, Kind};
 
-use crate::budget::{STEP, SendBudget};
+use crate::budget::{MemoryBudget, STEP};
 use crate::signal::poll_until;
 use crate::socket::Socket;
 
@@ -20,7 +20,7 @@ pub(crate) struct Outlet {
     /// Told when the queue is below its budget again, or sealed.
     room: Event,
     /// What all connections may keep waiting.
-    budget: SendBudget,
+    budget: MemoryBudget,
 }
 
 /// What waits, and who may write it.
@@ -35,7 +35,7 @@ pub(crate) struct Queue {
 /// The queue, locked. Given back, it is counted anew.
 pub(crate) struct Held<'a> {
     queue: MutexGuard<'a, Queue>,
-    budget: &'a SendBudget,
+    budget: &'a MemoryBudget,
 }
 
 impl Drop for Held<'_> {
@@ -81,25 +81,26 @@ pub(crate) struct Push {
 }
 
 impl Outlet {
-    pub(crate) const fn new(outbox: Outbox, budget: SendBudget) -> Self {
+    pub(crate) const fn new(outbox: Outbox, budget: MemoryBudget) -> Self {
         let queue = Queue { outbox, socket: None, counted: 0 };
         Self { queue: Mutex::new(queue), room: Event::new(), budget }
     }
 
     /// Queues a frame. A queue that was not empty has a session that is awake or waits for its socket.
     pub(crate) fn push(&self, frame: &Frame, delivery: Delivery) -> Push {
-        self.pushed(|outbox| outbox.push(frame, delivery))
+        self.pushed(frame.kind() == Kind::Counted, |outbox| outbox.push(frame, delivery))
     }
 
     /// Queues a message of a raw connection, with its header.
     pub(crate) fn push_raw(&self, message: Bytes) -> Push {
-        self.pushed(|outbox| outbox.push_raw(message))
+        self.pushed(true, |outbox| outbox.push_raw(message))
     }
 
-    fn pushed(&self, push: impl FnOnce(&mut Outbox) -> Pushed) -> Push {
+    /// Pushes something; what `counts` only as long as there is a budget for it.
+    fn pushed(&self, counts: bool, push: impl FnOnce(&mut Outbox) -> Pushed) -> Push {
         let mut outbox = self.lock();
         let (was_empty, waited) = (outbox.is_empty(), outbox.waits_for_acks());
-        let pushed = if outbox.usage() >= STEP && self.budget.is_used_up() {
+        let pushed = if counts && outbox.footprint() >= STEP && self.budget.is_used_up() {
             Pushed::Overflow
         } else {
             push(&mut outbox)
@@ -108,6 +109,11 @@ impl Outlet {
         let waits = !waited && outbox.waits_for_acks();
         let wake = was_empty && !outbox.is_empty() || waits || pushed == Pushed::Overflow;
         Push { pushed, wake }
+    }
+
+    /// What all connections may keep.
+    pub(crate) const fn budget(&self) -> &MemoryBudget {
+        &self.budget
     }
 
     /// Lets others write to the socket when the session has nothing to do.
@@ -177,7 +183,7 @@ mod tests {
 
     #[test]
     fn what_waits_in_a_queue_that_goes_is_nobodys_budget() {
-        let budget = SendBudget::default();
+        let budget = MemoryBudget::new(1 << 20);
         let outbox = Outbox::new(&Limits::default(), SlowConsumer::Wait, Timestamp::ZERO);
         let outlet = Outlet::new(outbox.without_handshake(), budget.clone());
         outlet.push_raw(Bytes::from_static(&[0; 2 * STEP]));

@@ -30,7 +30,7 @@
 
 mod close;
 pub mod endpoint;
-mod limits;
+pub mod limits;
 pub mod link;
 mod outbox;
 mod queue;

@@ -1,4 +1,35 @@
-//! How much of everything there may be.
+//! How much of everything there may be: what can be set, and what cannot.
+//!
+//! How long things may take stands in [`server::Config`](crate::server::Config) and
+//! [`link::Timeouts`](crate::link::Timeouts), how many may come in at a door in
+//! [`endpoint::Config`](crate::endpoint::Config).
+
+use std::time::Duration;
+
+/// The largest handshake, in bytes with its framing, where messages have no limit.
+pub(crate) const HANDSHAKE: usize = 32 * 1024;
+/// What a parked call or item takes besides its bytes, so that empty ones are not free.
+pub(crate) const PARKED_OVERHEAD: usize = 64;
+/// The bytes of an item from which it costs the client as much to send it as it costs us to ignore it.
+pub(crate) const TINY: usize = 32;
+/// How much of the flood budget must be back before reading goes on, so that it does not go on for one
+/// message.
+pub(crate) const FLOOD_RECOVERY: Duration = Duration::from_millis(100);
+/// How long the first word behind the handshake is waited for before a client with stateful reconnect gets
+/// messages that count.
+pub(crate) const FIRST_WORD: Duration = Duration::from_secs(1);
+/// How long what has come may wait for its Ack.
+pub(crate) const ACK_DELAY: Duration = Duration::from_secs(1);
+/// Unread bytes of a raw connection from which its link is left alone.
+pub const RAW_UNREAD: usize = 64 * 1024;
+/// The same in chunks, which may be empty.
+pub const RAW_CHUNKS: usize = 1024;
+/// The usual size that the head of an HTTP request may have.
+pub const REQUEST_HEAD: usize = 32 * 1024;
+/// The time in which the head of an HTTP request must be whole.
+pub const REQUEST_HEAD_TIME: Duration = Duration::from_secs(30);
+/// What all connections of a process may usually keep.
+pub const PROCESS: usize = 1 << 30;
 
 /// Bounds on what one connection may hold; sizes in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,10 +41,11 @@ pub struct Limits {
     /// Calls that may wait for their turn; one more fails. As many may run on without a slot because they
     /// asked their client something.
     pub parked_calls: usize,
-    /// Streams that may be open at once, both ways together; the call that would open one more fails.
+    /// Streams that may be open at once, both ways together, those of the client until their call is over; the
+    /// call that would open one more fails.
     pub streams: usize,
-    /// Items of one stream from the client that its reader may have in front of it; further ones are
-    /// parked.
+    /// Items of one stream from the client that its reader may have in front of it, in all streams together no
+    /// more than `parked` bytes but for one item in each; further ones are parked.
     pub stream_items: usize,
     /// Questions to the client that may wait for an answer.
     pub asks: usize,
@@ -25,8 +57,9 @@ pub struct Limits {
     /// Unread input at which the connection ends as [`Overflow`](crate::CloseReason::Overflow), for input that
     /// came although none was wanted.
     pub unread: usize,
-    /// Bytes of arguments that may wait with their calls, and of items that wait for their readers, each of
-    /// which counts 64 more; at the limit no further message is read.
+    /// Bytes of calls that wait, and of items that wait for their readers, each of which counts 64 more; at the
+    /// limit no further message is read. While a question waits for its answer, twice as many; then it is
+    /// given up.
     pub parked: usize,
     /// Cheap messages per second, in the long run: pings, cancels, what nobody knows or reads, and calls
     /// that cannot be bound. Above it, no message is read for a while.

@@ -1,11 +1,7 @@
 //! What stateful reconnect remembers of the messages that have come.
 
-use std::time::Duration;
-
+use crate::limits::ACK_DELAY;
 use crate::time::Timestamp;
-
-/// How long what has come may wait for its Ack.
-const ACK_DELAY: Duration = Duration::from_secs(1);
 
 /// Counts the messages of a peer that may send some of them again on another link.
 ///

@@ -257,7 +257,8 @@ impl World {
         assert!(self.connection.open_calls() <= calls, "{} calls", self.connection.open_calls());
         let streams = self.connection.open_streams();
         assert!(streams <= limits.streams, "{streams} streams");
-        let parked = limits.parked.saturating_add(message.min(self.arrived) + OVERHEAD);
+        let parked =
+            limits.parked.saturating_mul(2).saturating_add(message.min(self.arrived) + OVERHEAD);
         assert!(self.connection.parked() <= parked, "{} parked", self.connection.parked());
         let asks = self.connection.open_asks();
         assert!(asks <= limits.asks, "{asks} questions");

@@ -12,7 +12,7 @@ use hub_core::endpoint::{Claim, Fresh, Outcome, Request, Table};
 use hub_core::server::Config;
 use hub_core::{CloseReason, Outbox};
 
-use crate::budget::SendBudget;
+use crate::budget::MemoryBudget;
 use crate::caught::discard;
 use crate::facts::RequestFacts;
 use crate::hub::HubCore;
@@ -51,7 +51,7 @@ pub(crate) struct Endpoint {
     pub(crate) options: Resolved,
     pub(crate) clock: Clock,
     pub(crate) runtime: Arc<dyn Runtime>,
-    budget: SendBudget,
+    budget: MemoryBudget,
     table: Mutex<Table<Arc<Member>>>,
     sessions: AtomicUsize,
     empty: Event,
@@ -70,7 +70,7 @@ impl Endpoint {
         options: Resolved,
         clock: Clock,
         runtime: Arc<dyn Runtime>,
-        budget: SendBudget,
+        budget: MemoryBudget,
     ) -> Self {
         Self {
             path,

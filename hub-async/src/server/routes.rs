@@ -14,13 +14,14 @@ use futures_util::future::{Either, join_all, select};
 use http::header::{self, HeaderValue};
 use http::{Method, Request, Response, StatusCode, Version};
 use hub_core::endpoint::{Answer, Outcome, Request as Asked, Route, SUPPORTED};
+use hub_core::limits::{REQUEST_HEAD, REQUEST_HEAD_TIME};
 use hub_core::server::ConfigError;
 use hyper::body::Incoming;
 
 use super::body::Body;
 use super::endpoint::{App, Endpoint};
 use super::websocket::{self, Purpose};
-use crate::budget::SendBudget;
+use crate::budget::MemoryBudget;
 use crate::facts::RequestFacts;
 use crate::hub::Hub;
 use crate::options::HubOptions;
@@ -33,11 +34,6 @@ pub type Fallback = Arc<
     dyn Fn(Request<Incoming>) -> Pin<Box<dyn Future<Output = Response<Body>> + Send>> + Send + Sync,
 >;
 
-/// The time in which the header of a request must be whole.
-const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// The usual size that the head of a request may have.
-const REQUEST_HEAD: usize = 32 * 1024;
 /// The least that hyper can be told.
 const LEAST_REQUEST_HEAD: usize = 8 * 1024;
 
@@ -46,7 +42,7 @@ pub struct Routes {
     apps: Vec<(String, App)>,
     options: HubOptions,
     fallback: Option<Fallback>,
-    budget: SendBudget,
+    budget: MemoryBudget,
     request_head: usize,
 }
 
@@ -80,7 +76,7 @@ impl Routes {
             apps: Vec::new(),
             options: HubOptions::new(),
             fallback: None,
-            budget: SendBudget::default(),
+            budget: MemoryBudget::default(),
             request_head: REQUEST_HEAD,
         }
     }
@@ -92,9 +88,9 @@ impl Routes {
         self
     }
 
-    /// Sets how much all connections together may keep waiting for their clients; 1 GiB.
+    /// Sets how much all connections together may keep, out and in; the process has 1 GiB.
     #[must_use]
-    pub fn send_budget(mut self, budget: &SendBudget) -> Self {
+    pub fn memory_budget(mut self, budget: &MemoryBudget) -> Self {
         self.budget = budget.clone();
         self
     }
@@ -151,6 +147,9 @@ impl Routes {
             let options = app.options().resolve(&self.options);
             let options =
                 options.map_err(|error| MountError::Option { path: path.clone(), error })?;
+            let mut options = options;
+            // Without the hub protocol nobody counts.
+            options.endpoint.allow_stateful_reconnects &= matches!(app, App::Hub(_));
             if (options.endpoint.transports & SUPPORTED).is_empty() {
                 return Err(MountError::Transports(path));
             }
@@ -228,7 +227,7 @@ impl Service {
         let timer = SharedTimer(self.inner.runtime.timer());
         let connection = hyper::server::conn::http1::Builder::new()
             .timer(timer)
-            .header_read_timeout(HEADER_READ_TIMEOUT)
+            .header_read_timeout(REQUEST_HEAD_TIME)
             .max_buf_size(self.inner.request_head)
             .serve_connection(io, self)
             .with_upgrades();

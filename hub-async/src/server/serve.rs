@@ -15,7 +15,7 @@ use hyper::body::Incoming;
 use super::body::Body;
 use super::listen::{Listener, accept};
 use super::routes::{MountError, Routes, Service};
-use crate::budget::SendBudget;
+use crate::budget::MemoryBudget;
 use crate::hub::Hub;
 use crate::options::HubOptions;
 use crate::raw::RawConnection;
@@ -66,9 +66,9 @@ impl<T: Transport> Server<T> {
         Self { routes: self.routes.options(options), ..self }
     }
 
-    /// Sets how much all connections together may keep waiting for their clients; 1 GiB.
-    pub fn send_budget(self, budget: &SendBudget) -> Self {
-        Self { routes: self.routes.send_budget(budget), ..self }
+    /// Sets how much all connections together may keep, out and in; the process has 1 GiB.
+    pub fn memory_budget(self, budget: &MemoryBudget) -> Self {
+        Self { routes: self.routes.memory_budget(budget), ..self }
     }
 
     /// Sets the most bytes that the head of a request may have, from its first line to the empty one; 32 KiB,

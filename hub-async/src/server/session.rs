@@ -45,6 +45,8 @@ pub(super) struct Session {
     connection: Connection,
     running: Running,
     stage: Stage,
+    /// How much of the common budget its input has.
+    counted_input: u32,
     /// Another link, for which the last write to the old one has to be over.
     next_link: Option<Box<NewLink>>,
     /// The connection is over: until then methods and hooks may run on.
@@ -91,6 +93,7 @@ impl Session {
             connection,
             running: Running::default(),
             stage: Stage::Unknown,
+            counted_input: 0,
             next_link: None,
             over: None,
             alarm: Alarm::default(),
@@ -108,6 +111,7 @@ impl Session {
             self.attach(*link, now);
         }
         let settled = self.settle(now, cx);
+        self.count_input();
         let flushed = self.write(now, cx);
         let endpoint = self.ticket.endpoint();
         deliver_deferred(&endpoint.clock, &endpoint.runtime);
@@ -129,7 +133,8 @@ impl Session {
     fn wants_input(&self) -> bool {
         // Once the hub's side is over, the link still waits for the peer's close.
         let wanted = self.connection.wants_input() || self.connection.is_ending();
-        wanted && self.carrier.wants_input()
+        let kept = self.counted_input > 0 && self.member.outlet.budget().is_used_up();
+        wanted && !kept && self.carrier.wants_input()
     }
 
     /// Reads once; false when no input is wanted, of which the socket will not tell then.
@@ -153,6 +158,13 @@ impl Session {
             self.read_post(post, asked, now);
         }
         wanted
+    }
+
+    /// Counts what is kept of the input.
+    fn count_input(&mut self) {
+        let connection = &self.connection;
+        let kept = connection.unread() + connection.parked() + connection.in_front_of_readers();
+        self.member.outlet.budget().count(kept, &mut self.counted_input);
     }
 
     // Settling.
@@ -196,6 +208,7 @@ impl Session {
             return self.poll_hook(now, cx)
                 || self.move_output(now)
                 || moved
+                || self.pass_acks()
                 || self.member.inbox.is_waiting();
         }
         true
@@ -311,6 +324,7 @@ impl Drop for Session {
             discard(mem::replace(&mut self.stage, Stage::Left));
             self.unregister();
         }
+        self.member.outlet.budget().count(0, &mut self.counted_input);
         self.carrier.lose(&self.member.outlet);
         self.member.abort_signal().fire();
         // Whoever comes now sees that it is too late.

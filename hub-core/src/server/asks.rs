@@ -99,6 +99,13 @@ impl Asks {
         self.0.as_ref()?.first()?.until
     }
 
+    /// Takes the one whose time is over first.
+    pub(super) fn take_first(&mut self) -> Option<AskId> {
+        let id = self.0.as_ref()?.first()?.id;
+        self.remove(id);
+        Some(id)
+    }
+
     /// Takes the next one whose time is over.
     pub(super) fn take_late(&mut self, now: Timestamp) -> Option<(AskId, Answer)> {
         let first = self.0.as_ref()?.first()?;

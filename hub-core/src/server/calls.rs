@@ -3,6 +3,7 @@
 use hub_proto::Id;
 
 use super::event::{Admission, CallId};
+use crate::limits::PARKED_OVERHEAD;
 use crate::queue::Queue;
 
 /// Calls by the order of their arrival, and the slots in which they run.
@@ -20,6 +21,8 @@ pub(super) struct Calls {
     released: u32,
     /// How many are answered with a stream.
     streaming: u32,
+    /// How many streams they have had, both ways.
+    streams: u32,
     /// How many got their turn after they were parked, which nobody knows yet.
     granted: u32,
     /// Bytes of the arguments of those that nobody has bound or that are parked.
@@ -31,6 +34,7 @@ struct Entry {
     id: CallId,
     invocation: Option<Id>,
     bytes: u32,
+    streams: u16,
     state: State,
     class: Class,
 }
@@ -83,20 +87,31 @@ impl Calls {
             waiting: 0,
             released: 0,
             streaming: 0,
+            streams: 0,
             granted: 0,
             waiting_bytes: 0,
         }
     }
 
-    /// Takes a call in, whose arguments have that many bytes.
-    pub(super) fn insert(&mut self, invocation: Option<Id>, bytes: usize, class: Class) -> CallId {
+    /// Takes a call in that takes so many bytes while it waits, with so many streams from the client.
+    pub(super) fn insert(
+        &mut self,
+        invocation: Option<Id>,
+        bytes: usize,
+        class: Class,
+        uploads: usize,
+    ) -> CallId {
         let id = self.next_id();
         self.next += 1;
-        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        let bytes = u32::try_from(bytes + PARKED_OVERHEAD).unwrap_or(u32::MAX);
+        // No more than the limit, which nobody sets that high.
+        let streams = u16::try_from(uploads + usize::from(class == Class::Stream));
+        let streams = streams.unwrap_or(u16::MAX);
+        self.streams += u32::from(streams);
         self.waiting_bytes = self.waiting_bytes.saturating_add(bytes);
         self.waiting += 1;
         self.streaming += u32::from(class == Class::Stream);
-        self.open.push_back(Entry { id, invocation, bytes, state: State::Binding, class });
+        self.open.push_back(Entry { id, invocation, bytes, streams, state: State::Binding, class });
         id
     }
 
@@ -134,12 +149,13 @@ impl Calls {
         let Some((at, entry)) = self.find(id) else { return false };
         let (state, slot, waits) = (entry.state, entry.has_slot(), entry.waits());
         let bytes = if waits { entry.bytes } else { 0 };
-        let streams = entry.class == Class::Stream;
+        let (streaming, streams) = (entry.class == Class::Stream, entry.streams);
         self.waiting_bytes = self.waiting_bytes.saturating_sub(bytes);
         self.waiting -= u32::from(waits);
         self.running -= u32::from(slot);
         self.released -= u32::from(state == State::Released);
-        self.streaming -= u32::from(streams);
+        self.streaming -= u32::from(streaming);
+        self.streams -= u32::from(streams);
         self.parked -= u32::from(state == State::Parked);
         self.granted -= u32::from(state == State::Granted);
         self.open.remove(at);
@@ -219,6 +235,11 @@ impl Calls {
         self.streaming as usize
     }
 
+    /// How many streams they have had, both ways: those that are over count until their call is.
+    pub(super) const fn streams_held(&self) -> usize {
+        self.streams as usize
+    }
+
     /// How many have not been bound, or wait for their turn.
     pub(super) const fn waiting(&self) -> usize {
         self.waiting as usize
@@ -249,6 +270,8 @@ impl Calls {
         self.waiting = self.parked;
         let streams = self.open.iter().filter(|entry| entry.class == Class::Stream);
         self.streaming = streams.fold(0, |sum, _| sum + 1);
+        let all = self.open.iter();
+        self.streams = all.map(|entry| u32::from(entry.streams)).sum();
         let parked = self.open.iter().filter(|entry| entry.state == State::Parked);
         self.waiting_bytes = parked.fold(0, |sum, entry| sum.saturating_add(entry.bytes));
     }

@@ -135,6 +135,8 @@ pub enum Answer {
     Nothing,
     /// There was no answer in time.
     TimedOut,
+    /// The answer cannot be read, as it may be behind more than may be parked.
+    Crowded,
 }
 
 /// What became of a call that wants to run.

@@ -2,11 +2,8 @@
 
 use std::time::Duration;
 
-use crate::limits::Limits;
+use crate::limits::{FLOOD_RECOVERY, Limits};
 use crate::time::Timestamp;
-
-/// How much of the budget must be back before reading goes on, so that it does not go on for one message.
-const RECOVERY: Duration = Duration::from_millis(100);
 
 /// A token bucket for messages that cost the client nothing: pings, cancels, what nobody knows or reads.
 /// It is one moment: the one at which the bucket would be full again.
@@ -30,7 +27,7 @@ impl Flood {
         if let Some(over) = debt.checked_sub(most)
             && !over.is_zero()
         {
-            self.paused_until = Some(now + over + RECOVERY.min(most));
+            self.paused_until = Some(now + over + FLOOD_RECOVERY.min(most));
         }
     }
 

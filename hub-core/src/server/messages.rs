@@ -9,9 +9,7 @@ use super::ending::Behind;
 use super::event::Raw;
 use super::{Answer, Call, CallFault, Connection, Event, Queued};
 use crate::close::{CloseReason, PeerFault};
-
-/// The bytes of an item from which it costs the client as much as it costs us to ignore it.
-const TINY: usize = 32;
+use crate::limits::TINY;
 
 /// A call as it was read.
 struct Invoked<'a> {
@@ -29,9 +27,10 @@ impl Connection {
         match self.encoding.decode(record) {
             // Counted by its type, whatever becomes of it: so the client counts.
             Ok(Decoded::Message(message)) => {
-                if !message.is_counted() || self.is_new() {
-                    self.message(message, size);
+                if message.is_counted() && !self.is_new() {
+                    return self.charge();
                 }
+                self.message(message, size);
             }
             Ok(Decoded::Skipped(_)) => self.charge(),
             Err(error) => self.end_after_calls(CloseReason::Peer(error.into())),
@@ -105,13 +104,10 @@ impl Connection {
             [] => Class::Plain,
             _ => Class::Upload,
         };
-        let id = self.calls.insert(id.map(Id::from), arguments.raw().len(), class);
+        let id = self.calls.insert(id.map(Id::from), size, class, streams.len());
         let streams = match streams {
             [] => Box::default(),
-            _ => {
-                let credit = self.config.limits.stream_items;
-                self.uploads.open(id, streams.iter().map(|id| &**id), credit)
-            }
+            _ => self.uploads.open(id, streams.iter().map(|id| &**id)),
         };
         self.events.push_back(Queued::Event(Event::Invoked(Box::new(Call {
             id,
@@ -138,7 +134,7 @@ impl Connection {
         // Before that, so that only so many ids are compared with each other.
         let most = self.config.limits.streams;
         let more = call.streams.len() + usize::from(call.streaming);
-        if self.open_streams() + more > most {
+        if self.calls.streams_held() + more > most {
             return Some(CallFault::TooManyStreams(most));
         }
         let used = |(at, id): &(usize, &Cow<'_, str>)| {
@@ -151,17 +147,20 @@ impl Connection {
     }
 
     fn streamed(&mut self, item: &StreamItem<'_>) {
-        match self.uploads.item(&item.id, item.item.raw()) {
-            Some(event) => self.events.extend(event.map(Queued::Event)),
-            None => self.ignore(item.item),
+        let (events, limits) = (&mut self.events, &self.config.limits);
+        let read = self.uploads.item(&item.id, item.item.raw(), limits, |event| {
+            events.push_back(Queued::Event(event));
+        });
+        if !read {
+            self.ignore(item.item);
         }
     }
 
     fn completed(&mut self, completion: &Completion<'_>) {
-        // Streams and questions share the ids of completions. No stream ends with a result, and no client
-        // answers without one.
+        // Streams and questions share the ids of completions. No stream ends with a result; of what has none
+        // the first ends the stream, and the next is the answer.
         let ends =
-            matches!(completion.outcome, Outcome::Void) && self.uploads.sends(&completion.id);
+            !matches!(completion.outcome, Outcome::Result(_)) && self.uploads.sends(&completion.id);
         if let Some(ask) = self.asks.by_id(&completion.id).filter(|_| !ends) {
             self.asks.remove(ask);
             let answer = match &completion.outcome {
@@ -177,10 +176,13 @@ impl Connection {
             Outcome::Result(result) if !self.is_well_formed(*result) => return,
             Outcome::Result(_) | Outcome::Void => None,
         };
-        match self.uploads.end(&completion.id, error) {
-            Some(event) => self.events.extend(event.map(Queued::Event)),
+        let (events, limits) = (&mut self.events, &self.config.limits);
+        let read = self.uploads.end(&completion.id, error, limits, |event| {
+            events.push_back(Queued::Event(event));
+        });
+        if !read {
             // A late answer, or the end of a stream that nobody reads.
-            None => self.charge(),
+            self.charge();
         }
     }
 

@@ -24,7 +24,7 @@ use hub_proto::{BindError, Encoding, Frame, Id};
 
 use crate::close::{CloseReason, PeerFault};
 use crate::queue::Queue;
-use crate::time::{Deadline, Span, Timer, Timestamp};
+use crate::time::{Deadline, Timer, Timestamp};
 
 use asks::Asks;
 use calls::Calls;
@@ -67,8 +67,6 @@ pub struct Connection {
     now: Timestamp,
     last_input: Timestamp,
     last_write: Timestamp,
-    /// How long after the last write a ping is due.
-    ping_after: Span,
     /// The client has pinged, so its silence means something.
     pings: bool,
     /// The link is gone: nothing can be sent.
@@ -92,8 +90,6 @@ impl Connection {
     /// A connection whose link has just come up.
     pub fn new(config: Arc<Config>, facts: TransportFacts, now: Timestamp) -> Self {
         let until = now + config.handshake_timeout;
-        let interval = config.keep_alive_interval;
-        let early = (interval / 8).saturating_mul(u32::from(facts.spread)) / 255;
         Self {
             config,
             facts,
@@ -111,7 +107,6 @@ impl Connection {
             now,
             last_input: now,
             last_write: now,
-            ping_after: (interval - early).into(),
             pings: false,
             lost: false,
         }
@@ -256,10 +251,9 @@ impl Connection {
     /// The reader of a stream has taken `count` items.
     pub fn consumed(&mut self, stream: StreamKey, count: usize, now: Timestamp) {
         self.tick(now);
-        let most = self.config.limits.stream_items;
         self.changing(|this| {
-            let events = &mut this.events;
-            this.uploads.consumed(stream, count, most, |event| {
+            let (events, limits) = (&mut this.events, &this.config.limits);
+            this.uploads.consumed(stream, count, limits, |event| {
                 events.push_back(Queued::Event(event));
             });
         });
@@ -271,8 +265,15 @@ impl Connection {
         self.changing(|this| this.uploads.close(stream));
     }
 
+    /// Nobody reads the streams of a call any more, though it is not over.
+    pub fn discard_streams_of(&mut self, call: CallId, now: Timestamp) {
+        self.tick(now);
+        self.changing(|this| this.uploads.close_all_of(call));
+    }
+
     /// Waits for the client's answer to an invocation with the id `ask`, which the caller is about to send,
-    /// at most until then. [`Event::Answered`] tells of it, unless the connection ends first.
+    /// at most until then. [`Event::Answered`] tells of it, unless the connection ends first; at once, when
+    /// so much is parked that the answer cannot be read.
     pub fn ask(
         &mut self,
         ask: AskId,
@@ -373,7 +374,7 @@ impl Connection {
             }
             if self.input.is_some() && self.reads() {
                 if self.cannot_be_answered() {
-                    self.end(CloseReason::Overflow);
+                    self.give_questions_up();
                     continue;
                 }
                 self.read_kept();
@@ -427,7 +428,12 @@ impl Connection {
         self.input.as_ref().map_or(0, |kept| kept.len())
     }
 
-    /// Bytes of arguments and items that were read and wait.
+    /// Bytes of the items that readers have in front of them, which they have not [taken](Self::consumed).
+    pub fn in_front_of_readers(&self) -> usize {
+        self.uploads.given_bytes()
+    }
+
+    /// Bytes of calls and items that were read and wait, 64 more for each.
     pub fn parked(&self) -> usize {
         self.calls.waiting_bytes() + self.uploads.parked_bytes()
     }
@@ -455,6 +461,14 @@ impl Connection {
 
     fn charge(&mut self) {
         self.flood.charge(&self.config.limits, self.now);
+    }
+
+    /// Their answers may be behind something that waits for those who ask.
+    fn give_questions_up(&mut self) {
+        while let Some(ask) = self.asks.take_first() {
+            let answer = Answer::Crowded;
+            self.events.push_back(Queued::Event(Event::Answered { ask, answer }));
+        }
     }
 
     fn pop_event(&mut self) -> Option<Queued> {

@@ -1,5 +1,7 @@
 //! From bytes to records: what is kept, what is read, and when nothing is.
 
+use std::fmt;
+
 use bytes::{Buf, BytesMut};
 use hub_proto::framing::NoRecord;
 use hub_proto::handshake::HandshakeRequest;
@@ -8,10 +10,10 @@ use hub_proto::{DecodeError, Encoding, TransferFormat};
 use super::phase::Phase;
 use super::{Connection, Event, HANDSHAKE_CANCELED, HANDSHAKE_FAILED, Queued};
 use crate::close::{CloseReason, PeerFault};
+use crate::limits::HANDSHAKE;
 use crate::time::Timestamp;
 
 /// Input that is not read yet.
-#[derive(Debug)]
 pub(super) struct Kept {
     bytes: BytesMut,
     /// How far they have been searched for the end of the first record; zero when that is not known to
@@ -29,6 +31,13 @@ impl Kept {
     #[cfg(test)]
     pub(super) fn as_ptr(&self) -> *const u8 {
         self.bytes.as_ptr()
+    }
+}
+
+impl fmt::Debug for Kept {
+    /// How many bytes, not which: they are the client's.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Kept({} bytes)", self.len())
     }
 }
 
@@ -63,15 +72,19 @@ impl Connection {
         let limits = &self.config.limits;
         self.events.len() >= limits.events
             || self.calls.waiting() >= limits.parked_calls + limits.events
-            || self.parked() >= limits.parked
+            || self.parked() >= self.park()
             || self.flood.paused_until().is_some()
     }
 
-    /// Whether the answer to a question may be behind calls for which there is no room.
+    /// How many bytes may be parked: twice as many while an answer may be behind them.
+    fn park(&self) -> usize {
+        let park = self.config.limits.parked;
+        if self.asks.len() > 0 { park.saturating_mul(2) } else { park }
+    }
+
+    /// Whether the answer to a question may be behind something for which there is no room.
     pub(super) fn cannot_be_answered(&self) -> bool {
-        self.asks.len() > 0
-            && self.calls.waiting_bytes() >= self.config.limits.parked
-            && self.pending_end.is_none()
+        self.asks.len() > 0 && self.parked() >= self.park() && self.pending_end.is_none()
     }
 
     /// Whether the next record has begun, and only its end is missing.
@@ -129,7 +142,10 @@ impl Connection {
         let mut read = 0;
         while self.reads() && !self.is_blocked() {
             let rest = input.get(read..).unwrap_or_default();
-            let limit = self.config.limits.message.unwrap_or(usize::MAX);
+            let limit = match self.phase {
+                Phase::Handshake { .. } => self.config.limits.message.unwrap_or(HANDSHAKE),
+                _ => self.config.limits.message.unwrap_or(usize::MAX),
+            };
             // The handshake is a record of JSON, and so is the encoding until it is answered.
             let record = match self.encoding.record(rest, searched) {
                 Ok(record) if record.size <= limit => record,

@@ -1,14 +1,11 @@
 //! What a connection with stateful reconnect keeps of its links.
 
 use std::io::ErrorKind;
-use std::time::Duration;
 
 use super::Connection;
+use crate::limits::FIRST_WORD;
 use crate::sequence::{Received, SequenceTooHigh};
 use crate::time::{Deadline, Timer, Timestamp};
-
-/// How long the client's first word behind the handshake is waited for before it gets messages that count.
-const FIRST_WORD: Duration = Duration::from_secs(1);
 
 /// From which version of the protocol on there is stateful reconnect.
 const VERSION: i32 = 2;

@@ -206,6 +206,11 @@ fn call(id: &str, target: &str) -> String {
     format!(r#"{{"type":1,"invocationId":"{id}","target":"{target}","arguments":[]}}"#)
 }
 
+/// What a record takes while it waits.
+const fn cost(record: &str) -> usize {
+    record.len() + 1 + 64
+}
+
 fn cancel(id: &str) -> String {
     format!(r#"{{"type":5,"invocationId":"{id}"}}"#)
 }

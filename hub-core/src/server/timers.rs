@@ -1,5 +1,7 @@
 //! When something has to happen though nothing comes.
 
+use std::time::Duration;
+
 use hub_proto::{Frame, Message};
 
 use super::phase::Phase;
@@ -64,7 +66,14 @@ impl Connection {
 
     fn ping_at(&self) -> Option<Timestamp> {
         let pings = self.facts.keep_alive && self.phase.is_connected() && !self.ends_next();
-        (pings && !self.is_down()).then(|| self.last_write + self.ping_after)
+        (pings && !self.is_down()).then(|| self.last_write + self.ping_after())
+    }
+
+    /// How long after the last write a ping is due.
+    fn ping_after(&self) -> Duration {
+        let interval = self.config.keep_alive_interval;
+        let early = (interval / 8).saturating_mul(u32::from(self.facts.spread)) / 255;
+        interval - early
     }
 
     /// Whether the client could say something, and should.

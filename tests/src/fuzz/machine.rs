@@ -355,7 +355,7 @@ impl Machine {
         let bound =
             limits.read_ahead.max(limits.unread) + limits.message.unwrap_or(0) + self.longest;
         assert!(self.connection.unread() <= bound, "{} bytes unread", self.connection.unread());
-        let bound = limits.parked + limits.message.unwrap_or(0) + OVERHEAD;
+        let bound = 2 * limits.parked + limits.message.unwrap_or(0) + OVERHEAD;
         assert!(self.connection.parked() <= bound, "{} bytes parked", self.connection.parked());
         let streams = self.connection.open_streams();
         assert!(streams <= limits.streams, "{streams} streams");

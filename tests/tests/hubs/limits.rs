@@ -2,7 +2,9 @@
 
 use std::num::NonZeroU32;
 
-use hub_async::{Context, HubOptions, MethodOptions, SendBudget, SlowConsumer, StreamReader};
+use hub_async::{
+    Context, HubOptions, MemoryBudget, MethodOptions, SlowConsumer, State, StreamReader,
+};
 use hub_proto::ws::Opcode;
 use tests::memory::{CAPACITY, read, write};
 
@@ -212,9 +214,9 @@ fn of_what_has_a_key_a_slow_client_gets_the_latest() {
 #[test]
 fn when_all_together_keep_too_much_waiting_those_who_do_not_read_are_closed() {
     run(async {
-        let budget = SendBudget::new(64 * 1024);
+        let budget = MemoryBudget::new(64 * 1024);
         let hub = Hub::builder().build().expect("a hub");
-        let server = Server::on(world()).hub("/hub", hub.clone()).send_budget(&budget);
+        let server = Server::on(world()).hub("/hub", hub.clone()).memory_budget(&budget);
         let service = server.into_service().expect("a service");
         let mut reader = connect(&service).await;
         let _stuck = [connect(&service).await, connect(&service).await];
@@ -260,5 +262,109 @@ fn the_head_of_a_request_has_a_limit() {
             let answer = String::from_utf8_lossy(&answer);
             assert!(answer.starts_with(status), "{size}: {answer}");
         }
+    });
+}
+
+#[test]
+fn uploads_that_end_at_once_are_no_way_to_run_more_methods() {
+    run(async {
+        let running = Notes::default();
+        let slow = async |notes: State<Notes>, mut reader: StreamReader<u8>| {
+            while reader.next().await.is_some() {}
+            notes.add("runs");
+            pause(1_000_000).await;
+        };
+        let service = serve(Hub::builder().state(running.clone()).method("Slow", slow));
+        let client = connect(&service).await;
+        for n in 0..1_000 {
+            let call = r#"{"type":1,"target":"Slow","arguments":[],"streamIds":["#;
+            client.send(&format!(r#"{call}"{n}"]}}"#)).await;
+            client.send(&format!(r#"{{"type":3,"invocationId":"{n}"}}"#)).await;
+        }
+        pause(10).await;
+        assert_eq!(running.all().len(), 100);
+    });
+}
+
+#[test]
+fn a_close_leaves_although_nothing_is_left_of_the_budget() {
+    run(async {
+        let budget = MemoryBudget::new(4_096);
+        let abort = async |ctx: Context| {
+            drop(ctx.clients().caller().send("Text", ("x".repeat(6_000),)));
+            ctx.abort();
+        };
+        let hub = Hub::builder().method("Abort", abort).build().expect("a hub");
+        let server = Server::on(world()).hub("/hub", hub).memory_budget(&budget);
+        let service = server.into_service().expect("a service");
+        let mut client = connect(&service).await;
+        client.call("", "Abort", "[]").await;
+        assert!(client.record().await.contains("Text"));
+        assert_eq!(client.next().await, record(CLOSE));
+    });
+}
+
+#[test]
+fn with_the_budget_used_up_nothing_more_is_read_from_who_keeps_much_waiting() {
+    run(async {
+        let budget = MemoryBudget::new(20_000);
+        let hold = async |reader: StreamReader<String>| {
+            pause(60_000).await;
+            drop(reader);
+        };
+        let hub = Hub::builder().method("Hold", hold).method("Add", async |a: i32, b: i32| a + b);
+        let hub = hub.build().expect("a hub");
+        let server = Server::on(world()).hub("/hub", hub).memory_budget(&budget);
+        let service = server.into_service().expect("a service");
+        let client = connect(&service).await;
+        let hold = r#"{"type":1,"target":"Hold","arguments":[],"streamIds":["a"]}"#;
+        client.send(hold).await;
+        let item = format!(r#"{{"type":2,"invocationId":"a","item":"{}"}}"#, "x".repeat(1_000));
+        let fill = async {
+            for sent in 0.. {
+                if within(Duration::from_secs(1), client.send(&item)).await.is_none() {
+                    return sent;
+                }
+            }
+            0
+        };
+        let sent = within(Duration::from_secs(10), fill).await.expect("it fills up");
+        // The budget, one read and the pipe.
+        assert!((20..=110).contains(&sent), "{sent}");
+        let mut other = connect(&service).await;
+        other.call("1", "Add", "[1,2]").await;
+        assert_eq!(other.next().await, result("1", "3"));
+        drop((client, other));
+        pause(100_000).await;
+        assert_eq!(budget.used(), 0);
+    });
+}
+
+#[test]
+fn items_behind_a_method_whose_answer_waits_for_room_do_not_stop_the_reading() {
+    run(async {
+        let options = HubOptions::new().parked_bytes(10_000).stream_buffer_capacity(2);
+        let big = async |ctx: Context, mut reader: StreamReader<String>| {
+            drop(ctx.clients().caller().send("Text", ("x".repeat(400_000),)));
+            reader.next().await;
+            // It outlives its method.
+            std::mem::forget(reader);
+            1
+        };
+        let notes = Notes::default();
+        let note = async |notes: State<Notes>| notes.add("noted");
+        let hub = Hub::builder().options(options).state(notes.clone());
+        let service = serve(hub.method("Big", big).method("Note", note));
+        let client = connect(&service).await;
+        let call =
+            r#"{"type":1,"invocationId":"1","target":"Big","arguments":[],"streamIds":["a"]}"#;
+        client.send(call).await;
+        let item = format!(r#"{{"type":2,"invocationId":"a","item":"{}"}}"#, "x".repeat(1_000));
+        for _ in 0..30 {
+            client.send(&item).await;
+        }
+        client.call("", "Note", "[]").await;
+        pause(100).await;
+        assert_eq!(notes.all(), ["noted"]);
     });
 }

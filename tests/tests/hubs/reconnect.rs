@@ -614,3 +614,32 @@ fn an_endless_stream_is_not_asked_while_its_client_has_no_link() {
         assert_eq!(notes.all(), ["stream dropped"]);
     });
 }
+
+#[test]
+fn an_ack_behind_an_item_is_passed_on_at_once() {
+    run(async {
+        let notes = Notes::default();
+        let text = async |ctx: Context, count: u32| {
+            for _ in 0..count {
+                drop(ctx.clients().caller().send("Text", ("x".repeat(600),)));
+            }
+        };
+        let hold = async |numbers: StreamReader<u32>| {
+            pause(1_000_000).await;
+            drop(numbers);
+        };
+        let options = resumable().stateful_reconnect_buffer_size(1_000);
+        let hub = hub(&notes).method("Text", text).method("Hold", hold);
+        let resumed = Resumed::negotiate(hub, options).await;
+        let mut client = resumed.connect().await;
+        client.send(r#"{"type":1,"target":"Hold","arguments":[],"streamIds":["a"]}"#).await;
+        client.call("", "Text", "[5]").await;
+        pause(10).await;
+        assert_eq!(news(&mut client).len(), 2, "the second crosses the limit");
+        let both =
+            "{\"type\":2,\"invocationId\":\"a\",\"item\":1}\x1e{\"type\":8,\"sequenceId\":2}\x1e";
+        client.frame(Opcode::Text, both.as_bytes()).await;
+        pause(10).await;
+        assert_eq!(news(&mut client).len(), 2);
+    });
+}

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::stream;
-use hub_async::{Context, Hub, HubError, HubOptions, Reconnect, Scope, SendBudget, StreamReader};
+use hub_async::{Context, Hub, HubError, HubOptions, MemoryBudget, Reconnect, Scope, StreamReader};
 use hub_proto::ws::Opcode;
 use transport_tokio::Server;
 
@@ -103,10 +103,10 @@ async fn storm(seed: u64) {
     let mut dice = Dice(seed);
     let unacked = [1_000, 5_000, 100_000][dice.roll(3)];
     let soft = [1_000, 20_000][dice.roll(2)];
-    let budget = SendBudget::new(1 << 30);
+    let budget = MemoryBudget::new(1 << 30);
     let hub = hub(unacked, soft);
     let service =
-        Server::new().hub("/hub", hub.clone()).send_budget(&budget).into_service().unwrap();
+        Server::new().hub("/hub", hub.clone()).memory_budget(&budget).into_service().unwrap();
     let storm = Arc::new(Storm { service, counts: Arc::default() });
     let tells: Arc<Vec<_>> = Arc::new((0..CLIENTS).map(|_| AtomicUsize::new(usize::MAX)).collect());
     let mut clients = Vec::new();

@@ -193,6 +193,7 @@ impl Session {
             server::Answer::Error(text) => InvokeError::Client((**text).to_owned()),
             server::Answer::Nothing => InvokeError::NoResult,
             server::Answer::TimedOut => InvokeError::TimedOut,
+            server::Answer::Crowded => InvokeError::Crowded,
         };
         asked.fail(error);
     }
@@ -218,7 +219,8 @@ impl Session {
                     Ok(()) => self.running.asked(ask, waiting),
                     // Whoever asked sees for itself that the connection is over.
                     Err(AskError::Gone) => {}
-                    Err(error) => waiting.fail(error.into()),
+                    // An id of ours is never used twice.
+                    Err(AskError::TooMany | AskError::InUse) => waiting.fail(InvokeError::TooMany),
                 }
             }
             Note::Withdraw(ask) => {
@@ -246,7 +248,10 @@ impl Session {
         match answer {
             // Until its client has read the answers to other calls, the next one does not begin: else a
             // client that asks for much at once would be taken for one that does not read.
-            Some(answer) if self.is_crowded() => self.running.hold(call.id, answer),
+            Some(answer) if self.is_crowded() => {
+                self.connection.discard_streams_of(call.id, now);
+                self.running.hold(call.id, answer);
+            }
             answer => drop(self.connection.complete(call.id, answer, now)),
         }
     }

@@ -68,14 +68,15 @@ impl Session {
         self.carrier.receive(&link.read, |run| connection.handle_input(run.bytes, now));
     }
 
-    /// Lets the outlet know what has arrived.
-    pub(super) fn pass_acks(&mut self) {
-        let Some(number) = self.connection.poll_acked() else { return };
+    /// Lets the outlet know what has arrived; false when that is no news.
+    pub(super) fn pass_acks(&mut self) -> bool {
+        let Some(number) = self.connection.poll_acked() else { return false };
         let mut outlet = self.member.outlet.lock();
         outlet.spoke();
         outlet.acked(number);
         drop(outlet);
         // Streams wait for that as well.
         self.member.outlet.tell_room();
+        true
     }
 }

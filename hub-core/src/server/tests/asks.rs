@@ -156,17 +156,19 @@ fn an_upload_with_the_id_of_a_question_is_refused() {
 
 #[test]
 fn a_question_and_an_upload_of_one_id_are_told_apart() {
-    for ends_first in [false, true] {
+    let failed = || r#"{"type":3,"invocationId":"s1","error":"no"}"#.to_owned();
+    let table = [
+        ([ended("s1"), result("s1", 5)], ["ended 0.0", "answered s1 5"]),
+        ([result("s1", 5), ended("s1")], ["answered s1 5", "ended 0.0"]),
+        ([failed(), result("s1", 5)], ["ended 0.0 no", "answered s1 5"]),
+        ([result("s1", 5), failed()], ["answered s1 5", "ended 0.0 no"]),
+        ([ended("s1"), failed()], ["ended 0.0", "answered s1 Error(\"no\")"]),
+    ];
+    for (records, events) in table {
         let mut wire = Wire::open(Config::default());
         wire.send(&[&upload("1", "Up", &["s1"])]);
         assert_eq!(wire.drain(), ["invoked 0 Up[]"]);
         assert_eq!((wire.ask(1, None), wire.ask(1, None)), (Ok(()), Err(AskError::InUse)));
-        let mut records = [ended("s1"), result("s1", 5)];
-        let mut events = ["ended 0.0", "answered s1 5"];
-        if !ends_first {
-            records.reverse();
-            events.reverse();
-        }
         wire.send(&[&item("s1", "1"), &records[0], &records[1]]);
         assert_eq!(wire.drain(), ["item 0.0 1", events[0], events[1]]);
     }
@@ -211,54 +213,67 @@ fn an_answer_is_read_behind_64_calls_that_wait_for_the_one_that_asks() {
     assert_eq!(wire.drain(), ["started 1".to_owned(), result("0", 0)]);
 }
 
-/// Two calls that fill the park, one of them in the only slot if it `runs`.
+/// A call in the only slot, and two that fill the park.
 fn full() -> Wire {
-    let mut wire = Wire::limited(Limits { parked: 4, ..Limits::default() });
+    let parked = 2 * cost(&call("1", "B"));
+    let mut wire = Wire::limited(Limits { parked, ..Limits::default() });
     wire.send(&[&call("0", "A")]);
     assert_eq!((wire.drain().len(), wire.admit(0)), (1, Admission::Started));
     wire.send(&[&call("1", "B"), &call("2", "C")]);
     assert_eq!(wire.drain().len(), 2);
     assert_eq!((wire.admit(1), wire.admit(2)), (Admission::Parked, Admission::Parked));
-    assert_eq!(wire.connection.parked(), 4);
+    assert_eq!(wire.connection.parked(), parked);
     wire
 }
 
 #[test]
-fn a_question_behind_which_nothing_can_wait_any_more_ends_the_connection() {
+fn behind_a_question_as_much_again_may_be_parked() {
     let mut wire = full();
+    wire.send(&[&call("3", "D"), &result("s1", 1)]);
+    assert_eq!(wire.drain(), [""; 0], "nothing more is read");
     assert_eq!(wire.ask(1, None), Ok(()));
-    assert_eq!(wire.drain(), [""; 0], "nothing has come");
+    assert_eq!(wire.drain(), ["invoked 3 D[]", "answered s1 1"]);
+}
+
+#[test]
+fn a_question_behind_which_nothing_can_wait_any_more_is_given_up() {
+    let mut wire = full();
+    assert_eq!((wire.ask(1, None), wire.ask(2, Some(seconds(9)))), (Ok(()), Ok(())));
+    wire.send(&[&call("3", "D"), &call("4", "E")]);
+    assert_eq!(wire.drain(), ["invoked 3 D[]", "invoked 4 E[]"]);
     wire.send(&[&result("s1", 1)]);
-    assert_eq!(wire.last_words(), (close_with_error(""), CloseReason::Overflow));
-    assert_eq!(wire.connection.open_asks(), 0);
-}
-
-#[test]
-fn so_does_one_that_is_asked_while_something_waits_to_be_read() {
-    let mut wire = full();
-    wire.send(&[&call("3", "D")]);
-    assert_eq!(wire.drain(), [""; 0]);
-    assert_eq!(wire.ask(1, None), Ok(()));
-    assert_eq!(wire.last_words(), (close_with_error(""), CloseReason::Overflow));
-}
-
-#[test]
-fn the_end_of_the_input_behind_a_full_park_is_the_end_of_a_connection_that_asks() {
-    for (end, reason) in [
-        (End::Finished, CloseReason::Ended),
-        (RESET, CloseReason::Lost(ErrorKind::ConnectionReset)),
-    ] {
-        let mut wire = full();
-        wire.send(&[&result("s1", 1)]);
-        assert_eq!(wire.ask(1, None), Ok(()));
-        wire.disconnect(end);
-        assert_eq!(wire.last_words().1, reason);
+    assert_eq!(wire.drain(), ["answered s2 Crowded", "answered s1 Crowded"]);
+    assert_eq!((wire.connection.open_asks(), wire.connection.is_ending()), (0, false));
+    for (id, admission) in [(3, Admission::Parked), (4, Admission::Parked)] {
+        assert_eq!(wire.admit(id), admission);
     }
+    for id in 0..5 {
+        assert!(wire.answer(id));
+    }
+    wire.send(&[&call("5", "F")]);
+    assert!(wire.drain().contains(&"invoked 5 F[]".to_owned()), "the answer is late");
 }
 
 #[test]
-fn calls_that_nobody_has_looked_at_do_not_end_a_connection_that_asks() {
-    let mut wire = Wire::limited(Limits { parked: 4, ..Limits::default() });
+fn an_upload_that_fills_the_park_does_not_lock_a_question_up() {
+    let limits = Limits { parked: 650, stream_items: 1, ..Limits::default() };
+    let mut wire = Wire::limited(limits);
+    wire.send(&[&upload("1", "Up", &["u"])]);
+    assert_eq!((wire.drain().len(), wire.admit(0)), (1, Admission::Started));
+    assert_eq!(wire.ask(1, None), Ok(()));
+    let items: Vec<_> = (0..15).map(|_| item("u", "0")).collect();
+    wire.input(packet(&items.iter().map(String::as_str).collect::<Vec<_>>()).as_bytes());
+    wire.send(&[&result("s1", 1)]);
+    assert_eq!(wire.drain(), ["item 0.0 0", "answered s1 1"]);
+    assert_eq!(wire.ask(2, None), Ok(()));
+    wire.input(packet(&items.iter().map(String::as_str).collect::<Vec<_>>()).as_bytes());
+    assert_eq!(wire.drain(), ["answered s2 Crowded"]);
+}
+
+#[test]
+fn calls_that_nobody_has_looked_at_do_not_give_a_question_up() {
+    let parked = cost(&call("1", "B")) - 1;
+    let mut wire = Wire::limited(Limits { parked, ..Limits::default() });
     assert_eq!(wire.ask(1, None), Ok(()));
     // Handed in one by one, as if in one read, before anything is polled.
     for record in [call("0", "A"), call("1", "B"), result("s1", 1)] {

@@ -172,13 +172,13 @@ fn the_memory_of_a_burst_is_not_kept_while_idle() {
 }
 
 #[test]
-fn arguments_that_wait_are_counted_in_bytes() {
-    let limits = Limits { parked: 100, ..Limits::default() };
-    let mut wire = Wire::limited(limits);
+fn calls_that_wait_are_counted_in_bytes() {
     let long = "x".repeat(60);
     let call = |id: u8| {
         format!(r#"{{"type":1,"invocationId":"{id}","target":"T","arguments":["{long}"]}}"#)
     };
+    let limits = Limits { parked: 2 * cost(&call(0)), ..Limits::default() };
+    let mut wire = Wire::limited(limits);
     wire.send(&[&call(0), &call(1), &call(2), &call(3)]);
     // The first two fill the budget while nobody has bound them.
     assert_eq!(wire.drain().len(), 2);

@@ -532,8 +532,10 @@ fn a_link_that_is_lost_during_the_greeting_is_waited_for() {
 fn what_was_read_before_a_loss_ends_nothing_behind_it() {
     let limits = Limits { parked: 65, stream_items: 1, ..Limits::default() };
     let mut wire = greeted(Config { limits, ..Config::default() });
-    wire.send(&[&upload("1", "Up", &["u"]), &item("u", "1"), &item("u", "2"), &item("u", "3")]);
-    assert_eq!(wire.drain(), ["invoked 0 Up[]", "item 0.0 1"]);
+    wire.send(&[&upload("1", "Up", &["u"])]);
+    assert_eq!((wire.drain().len(), wire.admit(0)), (1, Admission::Started));
+    wire.send(&[&item("u", "1"), &item("u", "2"), &item("u", "3")]);
+    assert_eq!(wire.drain(), ["item 0.0 1"]);
     wire.disconnect(RESET);
     assert_eq!(wire.drain(), [""; 0], "a full park outlives its link");
     wire.consumed(0, 0, 1);

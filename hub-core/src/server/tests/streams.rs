@@ -198,16 +198,14 @@ fn the_101st_stream_either_way_fails_and_an_end_makes_room() {
     wire.send(&[&upload("a", "Up", &["a"]), &download("b", "Down"), &call("c", "Plain")]);
     let too_many = [one_too_many("a", "Up"), one_too_many("b", "Down")];
     assert_eq!(wire.drain(), [&["invoked 75 Plain[]".to_owned()], &too_many[..]].concat());
-    wire.send(&[&ended("u0"), &download("d", "Down"), &download("e", "Down")]);
-    assert_eq!(
-        wire.drain(),
-        ["ended 0.0".to_owned(), "invoked 76 Down[]".to_owned(), one_too_many("e", "Down")]
-    );
+    // The end of a stream is not that of its call, which may go on.
+    wire.send(&[&ended("u0"), &download("d", "Down")]);
+    assert_eq!(wire.drain(), ["ended 0.0".to_owned(), one_too_many("d", "Down")]);
     assert!(wire.answer(3));
     wire.send(&[&upload("f", "Up", &["f", "g"]), &upload("h", "Up", &["h"])]);
     assert_eq!(
         wire.drain(),
-        ["invoked 77 Up[]".to_owned(), result("3", 3), one_too_many("h", "Up")]
+        ["invoked 76 Up[]".to_owned(), result("3", 3), one_too_many("h", "Up")]
     );
 }
 

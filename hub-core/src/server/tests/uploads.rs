@@ -143,7 +143,7 @@ fn everything_behind_a_full_upload_is_served() {
     ]);
     assert_eq!(wire.drain(), ["item 0.0 0", "cancelled 1", "answered s7 42", "invoked 3 Echo[]"]);
     assert_eq!(wire.connection.poll_acked(), Some(6));
-    assert_eq!(wire.connection.parked(), 4 * (1 + 64) + 2, "and the arguments of the last call");
+    assert_eq!(wire.connection.parked(), 4 * (1 + 64) + cost(&call("4", "Echo")));
     wire.connection.wrote(wire.now + seconds(100));
     wire.wait(seconds(1));
     assert_eq!(wire.drain(), [r#"{"type":8,"sequenceId":11}"#]);
@@ -209,8 +209,10 @@ fn the_silence_clock_stands_still_while_the_park_is_full() {
     let slow = seconds(100_000);
     let limits = Limits { parked: 65, stream_items: 1, ..Limits::default() };
     let mut wire = Wire::open(Config { limits, keep_alive_interval: slow, ..Config::default() });
-    wire.send(&[PING, &upload("1", "Up", &["u"]), &item("u", "0"), &item("u", "1")]);
-    assert_eq!(wire.drain(), ["invoked 0 Up[]", "item 0.0 0"]);
+    wire.send(&[PING, &upload("1", "Up", &["u"])]);
+    assert_eq!((wire.drain().len(), wire.admit(0)), (1, Admission::Started));
+    wire.send(&[&item("u", "0"), &item("u", "1")]);
+    assert_eq!(wire.drain(), ["item 0.0 0"]);
     assert_eq!(wire.deadline().unwrap().1, Timer::KeepAlive, "none but ours");
     wire.wait(seconds(1_000));
     assert_eq!(wire.drain(), [""; 0]);
@@ -226,9 +228,11 @@ fn the_message_clock_stands_still_while_the_park_is_full() {
     let limits = Limits { parked: 65, stream_items: 1, ..Limits::default() };
     let slow = seconds(100_000);
     let mut wire = Wire::open(Config { limits, keep_alive_interval: slow, ..Config::default() });
-    wire.send(&[&upload("1", "Up", &["u"]), &item("u", "0"), &item("u", "1")]);
+    wire.send(&[&upload("1", "Up", &["u"])]);
+    assert_eq!((wire.drain().len(), wire.admit(0)), (1, Admission::Started));
+    wire.send(&[&item("u", "0"), &item("u", "1")]);
     wire.input(b"{\"type\":");
-    assert_eq!(wire.drain().len(), 2);
+    assert_eq!(wire.drain().len(), 1);
     wire.wait(seconds(1_000));
     wire.consumed(0, 0, 1);
     assert_eq!(wire.drain(), ["item 0.0 1"]);
@@ -398,7 +402,8 @@ fn a_discarded_stream_frees_the_park_and_its_items_are_ignored() {
     wire.discard(0, 0);
     wire.discard(0, 0);
     assert_eq!(wire.drain(), ["invoked 1 A[]"]);
-    assert_eq!((wire.connection.parked(), wire.connection.open_streams()), (2, 0));
+    let waiting = cost(&call("2", "A"));
+    assert_eq!((wire.connection.parked(), wire.connection.open_streams()), (waiting, 0));
     assert_eq!(wire.connection.open_calls(), 2, "its call goes on");
     assert!(wire.answer(0));
 }
@@ -618,4 +623,43 @@ mod binary {
         assert_eq!(wire.events(), ["ended 0.0"]);
         assert!(wire.connection.is_ending() && !wire.answer(0));
     }
+}
+
+#[test]
+fn what_readers_have_in_front_of_them_is_bounded_in_bytes_over_all_streams() {
+    let mut wire = Wire::limited(Limits { parked: 3 * 65, ..Limits::default() });
+    wire.send(&[&upload("1", "Up", &["a", "b"])]);
+    assert_eq!((wire.drain().len(), wire.admit(0)), (1, Admission::Started));
+    wire.send(&[&item("a", "0"), &item("a", "1"), &item("a", "2"), &item("a", "3")]);
+    wire.send(&[&item("b", "0"), &item("b", "1")]);
+    // Three fill it, and one may always be in front of each reader.
+    assert_eq!(wire.drain(), ["item 0.0 0", "item 0.0 1", "item 0.0 2", "item 0.1 0"]);
+    assert_eq!(wire.connection.in_front_of_readers(), 4 * 65);
+    assert_eq!(wire.connection.parked(), 2 * 65);
+    wire.consumed(0, 0, 3);
+    assert_eq!(wire.drain(), ["item 0.0 3", "item 0.1 1"]);
+    wire.send(&[&ended("a"), &ended("b")]);
+    assert_eq!(wire.drain(), ["ended 0.0", "ended 0.1"]);
+    assert_eq!(wire.connection.open_streams(), 0);
+    assert_eq!(wire.connection.in_front_of_readers(), 3 * 65, "until they are taken");
+    wire.consumed(0, 0, 1);
+    wire.consumed(0, 1, 2);
+    assert_eq!(wire.connection.in_front_of_readers(), 0);
+}
+
+#[test]
+fn a_client_cannot_run_more_methods_than_it_may_have_streams() {
+    let mut wire = Wire::limited(Limits { streams: 2, ..Limits::default() });
+    for id in ["1", "2", "3"] {
+        wire.send(&[&upload(id, "Up", &[id]), &ended(id)]);
+    }
+    let too_many = "Failed to invoke 'Up' because 2 streams are open, which is the limit.";
+    assert_eq!(
+        wire.drain(),
+        ["invoked 0 Up[]", "ended 0.0", "invoked 1 Up[]", "ended 1.0", &failed("3", too_many)]
+    );
+    assert_eq!((wire.admit(0), wire.admit(1)), (Admission::Started, Admission::Started));
+    assert!(wire.answer(0));
+    wire.send(&[&upload("4", "Up", &["4"])]);
+    assert_eq!(wire.drain(), ["invoked 2 Up[]", &result("1", 0)]);
 }
