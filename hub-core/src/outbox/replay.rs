@@ -24,6 +24,8 @@ pub(super) struct Replay {
     pub(super) held: Queue<Entry>,
     /// Everything up to this number has arrived.
     acked: u64,
+    /// The client says so up to this number, some of which is leaving at this moment.
+    claimed: u64,
     /// The number of the next one that leaves on this link.
     next: u64,
     /// The highest number of those that ever left.
@@ -47,6 +49,7 @@ impl Replay {
             kept: Queue::new(),
             held: Queue::new(),
             acked: 0,
+            claimed: 0,
             next: 1,
             sent: 0,
             unacked: 0,
@@ -150,8 +153,22 @@ impl Replay {
     }
 
     /// Everything up to that number has arrived; of numbers that no message ever had, nothing is believed.
-    pub(super) fn acked(&mut self, number: u64) {
-        let number = number.min(self.sent);
+    /// The next `leaving` messages may have left although nobody has said so yet: an Ack is not faster than
+    /// a write, but may be faster than the report of it.
+    pub(super) fn acked(&mut self, number: u64, leaving: u64) {
+        let highest = self.sent.max(self.next - 1 + leaving);
+        self.claimed = self.claimed.max(number.min(highest));
+        self.believe();
+    }
+
+    /// A write is reported in full: what was claimed of others than have left is not true.
+    pub(super) fn reported(&mut self) {
+        self.believe();
+        self.claimed = self.acked;
+    }
+
+    fn believe(&mut self) {
+        let number = self.claimed.min(self.sent);
         if number > self.acked {
             self.acked = number;
             self.fruitless = 0;

@@ -38,7 +38,8 @@ impl Outbox {
     /// message has had, change nothing.
     pub fn acked(&mut self, number: u64) {
         if let Some(replay) = &mut self.replay {
-            replay.acked(number);
+            let lent = self.queue.iter().take(usize::from(self.lent));
+            replay.acked(number, lent.filter(|entry| entry.is_counted()).count() as u64);
             self.release();
         }
     }
@@ -137,6 +138,9 @@ impl Outbox {
             if let (Some(entry), Some(replay)) = (self.queue.pop_front(), &mut self.replay) {
                 self.bytes -= replay.left(entry);
             }
+        }
+        if let Some(replay) = &mut self.replay {
+            replay.reported();
         }
         self.release();
     }

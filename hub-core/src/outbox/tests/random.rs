@@ -8,8 +8,8 @@ enum Step {
     Push(usize, bool),
     Ping,
     Control,
-    /// So many bytes leave; some more are pushed while they do.
-    Write(usize, bool),
+    /// So many bytes leave; meanwhile some more are pushed, or the client gets and acks them.
+    Write(usize, Meanwhile),
     /// So many bytes arrive.
     Arrive(usize),
     /// The client acks all that it has got on this link but so many.
@@ -20,12 +20,21 @@ enum Step {
     Relink,
 }
 
+#[derive(Clone, Copy, Debug)]
+enum Meanwhile {
+    Nothing,
+    Push,
+    Ack,
+}
+
 fn steps() -> impl Strategy<Value = Vec<Step>> {
+    use Meanwhile::{Ack, Nothing, Push};
+    let meanwhile = prop::sample::select(vec![Nothing, Push, Ack]);
     let step = prop_oneof![
         8 => (40..200_usize, any::<bool>()).prop_map(|(size, hub)| Step::Push(size, hub)),
         1 => Just(Step::Ping),
         1 => Just(Step::Control),
-        8 => (0..400_usize, any::<bool>()).prop_map(|(count, more)| Step::Write(count, more)),
+        8 => (0..400_usize, meanwhile).prop_map(|(count, what)| Step::Write(count, what)),
         6 => (0..400_usize).prop_map(Step::Arrive),
         4 => (0..3_u64).prop_map(Step::Ack),
         1 => Just(Step::Spoke),
@@ -142,16 +151,33 @@ impl World {
         }
     }
 
-    fn write(&mut self, count: usize, more: bool) {
+    fn write(&mut self, count: usize, meanwhile: Meanwhile) {
         let mut batch = Batch::new();
         self.outbox.next(&mut batch);
-        if more {
-            self.push(50, true);
-        }
         let bytes = batch.chunks().concat();
         let count = count.min(bytes.len());
         self.flight.extend_from_slice(&bytes[..count]);
+        match meanwhile {
+            Meanwhile::Nothing => {}
+            Meanwhile::Push => self.push(50, true),
+            Meanwhile::Ack => {
+                self.arrive(usize::MAX);
+                self.ack(0);
+            }
+        }
         self.outbox.written(count, NOW);
+        if let Meanwhile::Ack = meanwhile
+            && !self.client.expects_sequence
+        {
+            assert_eq!(self.outbox.sequence(), self.client.next, "it has acked all there is");
+        }
+    }
+
+    /// The client acks all that it has got on this link but so many.
+    fn ack(&mut self, fewer: u64) {
+        if !self.client.expects_sequence {
+            self.outbox.acked((self.client.next - 1).saturating_sub(fewer));
+        }
     }
 
     fn arrive(&mut self, count: usize) {
@@ -178,13 +204,9 @@ impl World {
                 assert_eq!(refused, self.outbox.is_unlinked());
             }
             Step::Control => self.outbox.push_control(Bytes::from_static(b"\x8a\x01p")),
-            Step::Write(count, more) => self.write(count, more),
+            Step::Write(count, meanwhile) => self.write(count, meanwhile),
             Step::Arrive(count) => self.arrive(count),
-            Step::Ack(fewer) => {
-                if !self.client.expects_sequence {
-                    self.outbox.acked((self.client.next - 1).saturating_sub(fewer));
-                }
-            }
+            Step::Ack(fewer) => self.ack(fewer),
             Step::Spoke => self.outbox.spoke(),
             Step::Unlink => {
                 self.flight.clear();
@@ -200,7 +222,7 @@ impl World {
 
     fn everything_arrives(&mut self) {
         while !self.outbox.is_empty() {
-            self.write(usize::MAX, false);
+            self.write(usize::MAX, Meanwhile::Nothing);
         }
         self.arrive(usize::MAX);
     }
