@@ -7,6 +7,7 @@ mod resume;
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
 use std::num::NonZeroU32;
 
 use bytes::Bytes;
@@ -43,7 +44,6 @@ pub struct Outbox {
     replay: Option<Box<Replay>>,
 }
 
-#[derive(Debug)]
 struct Entry {
     bytes: Bytes,
     origin: Origin,
@@ -385,6 +385,17 @@ impl Outbox {
 impl Entry {
     const fn is_counted(&self) -> bool {
         matches!(self.origin, Origin::Answer | Origin::Hub)
+    }
+}
+
+/// Without the bytes, which are the application's.
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entry")
+            .field("len", &self.bytes.len())
+            .field("origin", &self.origin)
+            .field("key", &self.key)
+            .finish()
     }
 }
 

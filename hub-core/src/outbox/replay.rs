@@ -3,6 +3,7 @@
 //! Numbers are implicit, from 1 on: a counted message gets its number when the last byte of it has left,
 //! so that whatever a policy drops is dropped before. What is sent again gets the same number again.
 
+use std::fmt;
 use std::num::NonZeroU32;
 
 use bytes::Bytes;
@@ -13,7 +14,6 @@ use crate::queue::Queue;
 /// So many links without an Ack, and nobody waits for the client any more: it could go on like that.
 const FRUITLESS: u8 = 3;
 
-#[derive(Debug)]
 pub(super) struct Replay {
     /// How many bytes may be unacked for one more message to enter the queue.
     limit: usize,
@@ -225,5 +225,19 @@ impl Replay {
     pub(super) fn unacked(&self, queue: &Queue<Entry>) -> [usize; 2] {
         let waiting = queue.iter().filter(|entry| entry.is_counted()).map(|entry| &entry.bytes);
         [self.unacked, self.kept.iter().chain(waiting).map(Bytes::len).sum()]
+    }
+}
+
+/// Without the bytes that are kept.
+impl fmt::Debug for Replay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Replay")
+            .field("linked", &self.linked)
+            .field("acked", &self.acked)
+            .field("next", &self.next)
+            .field("sent", &self.sent)
+            .field("unacked", &self.unacked)
+            .field("held", &self.held)
+            .finish_non_exhaustive()
     }
 }

@@ -87,6 +87,25 @@ fn of_messages_with_one_key_the_latest_is_enough_over_the_soft_budget() {
 }
 
 #[test]
+fn what_waits_is_shown_without_its_bytes() {
+    let mut outbox = outbox(SlowConsumer::Wait);
+    let limits = Limits { unacked: 1, ..Limits::default() };
+    outbox.resumable(&limits);
+    outbox.spoke();
+    for step in ["kept", "queued", "held"] {
+        let frame = Frame::result(Encoding::Json, "1", "secret").unwrap();
+        outbox.push(&frame, Delivery::Hub);
+        let mut batch = Batch::new();
+        outbox.next(&mut batch);
+        let shown = format!("{frame:?} {outbox:?} {batch:?}");
+        assert!(!shown.contains("secret"), "{step}: {shown}");
+        assert!(shown.contains("Counted"), "{shown}");
+        outbox.written(if step == "kept" { batch.len() } else { 0 }, NOW);
+        outbox.acked(1);
+    }
+}
+
+#[test]
 fn nothing_leaves_before_the_handshake_answer_or_after_close() {
     let mut outbox = Outbox::new(&Limits::default(), SlowConsumer::Wait, NOW);
     let ping = Frame::message(Encoding::Json, &Message::Ping);
