@@ -116,15 +116,15 @@ impl Replay {
     }
 
     /// Something was taken out of the queue without having left.
-    pub(super) fn forget(&mut self, entry: Option<&Entry>) {
-        if let Some(entry) = entry.filter(|entry| entry.is_counted()) {
+    pub(super) const fn forget(&mut self, entry: &Entry) {
+        if entry.is_counted() {
             self.unacked -= entry.bytes.len();
         }
     }
 
-    /// Takes the one with that key out of those that are held.
+    /// Takes the last one with that key out of those that are held.
     pub(super) fn take_held(&mut self, key: NonZeroU32) -> Option<Entry> {
-        let at = self.held.iter().position(|entry| entry.key == Some(key))?;
+        let at = self.held.rposition(|entry| entry.key == Some(key))?;
         self.held.remove(at)
     }
 

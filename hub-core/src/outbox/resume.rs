@@ -180,7 +180,7 @@ impl Outbox {
     }
 
     /// Lets what is held enter the queue, as far as it may.
-    fn release(&mut self) {
+    pub(super) fn release(&mut self) {
         while let Some(entry) = self.replay.as_mut().and_then(|replay| replay.release()) {
             self.queue.push_back(entry);
         }

@@ -253,6 +253,18 @@ fn an_ack_of_what_a_link_was_offered_and_did_not_take_is_not_remembered() {
 }
 
 #[test]
+fn what_is_replaced_makes_room_for_what_is_held() {
+    let (mut outbox, three) = (resumable(1), frames("WXY"));
+    let key = Delivery::Latest(NonZeroU32::MIN);
+    for (frame, delivery) in three.iter().zip([key, Delivery::Hub, key]) {
+        assert_eq!(outbox.push(frame, delivery), Pushed::Queued);
+    }
+    assert_eq!(text(&leave(&mut outbox)), whole(&three[1..2]));
+    outbox.acked(1);
+    assert_eq!(text(&leave(&mut outbox)), whole(&three[2..]));
+}
+
+#[test]
 fn what_was_held_leaves_behind_what_leaves_again() {
     let (mut outbox, three) = (resumable(1), frames("WXY"));
     push(&mut outbox, &three);
