@@ -100,6 +100,10 @@ impl Outbox {
         self
     }
 
+    pub(crate) const fn set_policy(&mut self, policy: SlowConsumer) {
+        self.policy = policy;
+    }
+
     /// Queues a frame. The answer to the handshake opens the gate, a Close seals it behind itself.
     ///
     /// While a resumable connection has no link, only counted messages are queued, and a Close drops all.

@@ -50,6 +50,7 @@ impl Outbox {
     ///
     /// Does nothing and says so when the outbox is not resumable, or while a batch is out, which may
     /// still leave: [`must_wait`](Self::must_wait) tells when that is over.
+    #[must_use]
     pub fn unlink(&mut self) -> bool {
         if !self.is_resumable() || self.must_wait() {
             return false;
