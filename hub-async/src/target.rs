@@ -87,9 +87,9 @@ impl Target {
         self.deliver(method, &arguments, Delivery::Hub)
     }
 
-    /// Does the same with a message of which only the latest matters, as of a position or a price: for a
-    /// connection that is over its soft budget, it takes the place of the last one with the same key that
-    /// still waits there, whatever the hub's policy. Keys are numbers of your own, for all methods together.
+    /// Does the same with a message of which only the latest matters, as of a position or a price: where the
+    /// one before with the same key still waits and nothing of it has begun to leave, that one is dropped,
+    /// and the hub's policy does not matter. Keys are numbers of your own, for all methods together.
     ///
     /// ```
     /// # use std::num::NonZeroU32;

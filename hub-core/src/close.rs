@@ -12,6 +12,7 @@ pub const CLOSED_WITH_ERROR: &str = "Connection closed with an error.";
 
 /// Why a connection ended, by who is to blame.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum CloseReason {
     /// The peer broke the protocol.
     Peer(PeerFault),
@@ -46,6 +47,7 @@ pub enum CloseReason {
 
 /// What a peer did wrong.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum PeerFault {
     /// A record is no hub message.
     #[error(transparent)]

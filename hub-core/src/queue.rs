@@ -109,6 +109,12 @@ impl<T> Queue<T> {
         self.rest.as_ref()?.binary_search_by_key(key, of).ok().map(|at| at + 1)
     }
 
+    /// Where the last such item is.
+    pub(crate) fn rposition(&self, is: impl Fn(&T) -> bool) -> Option<usize> {
+        let behind = self.rest.as_ref().and_then(|rest| rest.iter().rposition(&is));
+        behind.map(|at| at + 1).or_else(|| self.first.as_ref().filter(|first| is(first)).map(|_| 0))
+    }
+
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &T> {
         self.first.iter().chain(self.rest.iter().flat_map(|rest| rest.iter()))
     }
@@ -214,6 +220,8 @@ mod tests {
                 prop_assert!(queue.iter_mut().map(|item| *item).eq(model.iter().copied()));
                 prop_assert_eq!((queue.len(), queue.front()), (model.len(), model.front()));
                 prop_assert_eq!(queue.get(1), model.get(1));
+                let odd = |item: &u8| item % 2 == 1;
+                prop_assert_eq!(queue.rposition(odd), model.iter().rposition(odd));
                 if model.iter().is_sorted_by(|a, b| a < b) {
                     let at = |item: u8| queue.binary_search_by_key(&item, |item| *item);
                     prop_assert!(model.iter().enumerate().all(|(n, item)| at(*item) == Some(n)));

@@ -80,6 +80,14 @@ impl Session {
         }
     }
 
+    /// What becomes of messages that do not leave fast enough; by default whoever [sends](Self::send) is told
+    /// to wait. To be said before anything is handed in.
+    #[must_use]
+    pub const fn slow_consumer(mut self, policy: SlowConsumer) -> Self {
+        self.outbox.set_policy(policy);
+        self
+    }
+
     // World to machine.
 
     /// Takes bytes from the pipe, cut anywhere; they are unmasked in place.
@@ -109,6 +117,7 @@ impl Session {
     /// Another pipe carries the connection from now on, a WebSocket whose upgrade was just answered. What of
     /// the last batch was not reported as [`written`](Self::written) counts as lost. False, and the pipe is
     /// of no use, when the connection cannot be [resumed](Connection::is_resumable).
+    #[must_use]
     pub fn relink(&mut self, now: Timestamp) -> bool {
         self.settle(now);
         if !self.outbox.is_resumable() || !self.connection.relink(now) {
@@ -196,6 +205,17 @@ impl Session {
         wanted && self.link.wants_input()
     }
 
+    /// Whether a stream may be asked for more: there is room, and no message waits for the client to ack
+    /// others.
+    pub fn wants_items(&mut self) -> bool {
+        self.outbox.wants_items()
+    }
+
+    /// Bytes that wait to leave.
+    pub const fn usage(&self) -> usize {
+        self.outbox.usage()
+    }
+
     /// Whether the pipe is gone and [another one](Self::relink) may come.
     pub fn is_down(&self) -> bool {
         self.connection.is_down()
@@ -241,13 +261,15 @@ impl Session {
         self.connection.handle_disconnect(End::Lost(kind), now);
         if self.connection.is_down() {
             self.outbox.written(0, now);
-            self.outbox.unlink();
+            // False only before the answer to the handshake is queued, and nothing else is before that.
+            let _ = self.outbox.unlink();
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use hub_proto::Encoding;
     use hub_proto::ws::{Opcode, encode};
 
     use super::*;
@@ -258,7 +280,10 @@ mod tests {
     /// A session that has shaken hands, the answer to which waits.
     fn session() -> Session {
         let facts = TransportFacts::websocket(0);
-        let mut session = Session::websocket(Arc::default(), Timeouts::default(), facts, NOW);
+        greeted(Session::websocket(Arc::default(), Timeouts::default(), facts, NOW))
+    }
+
+    fn greeted(mut session: Session) -> Session {
         receive(&mut session, Opcode::Text, b"{\"protocol\":\"json\",\"version\":1}\x1e");
         while let Some(event) = session.poll_event(NOW) {
             if let Event::Handshake(_) = event {
@@ -287,6 +312,41 @@ mod tests {
         session.next(&mut batch, NOW);
         session.written(batch.len(), NOW);
         batch.chunks().concat()
+    }
+
+    #[test]
+    fn the_policy_for_slow_consumers_is_the_embedders_choice() {
+        let limits = Limits { soft_output: 100, ..Limits::default() };
+        let config = Arc::new(Config { limits, ..Config::default() });
+        let frame = Frame::invocation(Encoding::Json, None, "T", &("x".repeat(80),)).unwrap();
+        for (policy, third) in [
+            (SlowConsumer::default(), Pushed::Waiting),
+            (SlowConsumer::DropNewest, Pushed::Dropped),
+            (SlowConsumer::DropOldest, Pushed::Waiting),
+            (SlowConsumer::Close, Pushed::Overflow),
+        ] {
+            let facts = TransportFacts::websocket(0);
+            let session = Session::websocket(config.clone(), Timeouts::default(), facts, NOW);
+            let mut session = greeted(session.slow_consumer(policy));
+            write(&mut session);
+            assert!(session.wants_items() && session.usage() == 0);
+            assert_eq!(session.send(&frame, NOW), Pushed::Waiting);
+            assert_eq!(session.usage(), frame.websocket().len());
+            assert!(!session.wants_items());
+            assert_eq!(session.send(&frame, NOW), third, "{policy:?}");
+            while session.usage() > 0 {
+                write(&mut session);
+            }
+            assert!(session.wants_items());
+        }
+    }
+
+    #[test]
+    fn a_session_is_shown_without_what_the_hub_sends() {
+        let mut session = session();
+        session.send(&Frame::result(Encoding::Json, "1", "secret").unwrap(), NOW);
+        let shown = format!("{session:?}");
+        assert!(shown.contains("Entry") && !shown.contains("secret"), "{shown}");
     }
 
     #[test]
@@ -333,9 +393,7 @@ mod tests {
                 session.connection().accept(NOW);
             }
         }
-        let told = |number: u8| {
-            Frame::invocation(hub_proto::Encoding::Json, None, "T", &(number,)).unwrap()
-        };
+        let told = |number: u8| Frame::invocation(Encoding::Json, None, "T", &(number,)).unwrap();
         assert_eq!(session.send(&told(1), NOW), Pushed::Queued);
         assert_eq!(write(&mut session), b"\x81\x03{}\x1e", "the client does not count yet");
         receive(&mut session, Opcode::Text, b"{\"type\":6}\x1e");

@@ -1,5 +1,7 @@
 //! One encoded hub message, ready for every transport.
 
+use std::fmt;
+
 use bytes::Bytes;
 
 use crate::message::{Close, Completion, Message, Outcome};
@@ -23,8 +25,8 @@ pub enum Kind {
 /// Exactly one encoded hub message, in one allocation with its WebSocket header in front.
 ///
 /// A server's frames are not masked, so one frame serves every connection of that encoding;
-/// a clone shares the bytes.
-#[derive(Clone, Debug)]
+/// a clone shares the bytes. Its `Debug` does not show them: they are the application's.
+#[derive(Clone)]
 pub struct Frame {
     bytes: Bytes,
     payload: u8,
@@ -165,6 +167,12 @@ impl Frame {
     }
 }
 
+impl fmt::Debug for Frame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Frame").field("kind", &self.kind).field("len", &self.bytes.len()).finish()
+    }
+}
+
 /// Writes a message of an id and one typed member.
 fn write_json<T: serde::Serialize + ?Sized>(
     (kind, member): (u8, &[u8]),
@@ -196,6 +204,12 @@ mod tests {
         assert_eq!(long.websocket()[..2], [0x81, 127]);
         assert_eq!(long.websocket().len(), long.payload().len() + 10);
         assert_eq!(long.kind(), Kind::Counted);
+    }
+
+    #[test]
+    fn a_frame_is_shown_without_its_bytes() {
+        let frame = Frame::result(Encoding::Json, "1", "secret").expect("serializable");
+        assert_eq!(format!("{frame:?}"), "Frame { kind: Counted, len: 50 }");
     }
 
     #[test]

@@ -20,7 +20,8 @@ pub struct Config {
     pub max_pending: usize,
     /// How many connections may have a transport; further ones get a 503. No limit by default.
     pub max_live: usize,
-    /// Whether clients that ask for it may resume a connection on another WebSocket; off by default.
+    /// Whether clients that ask for it, from negotiate version 1 on, may resume a connection on another
+    /// WebSocket; off by default.
     pub allow_stateful_reconnects: bool,
 }
 

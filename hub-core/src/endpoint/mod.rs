@@ -133,7 +133,10 @@ impl<H> Table<H> {
         }
         let Fresh { connection_id, connection_token } = fresh();
         let transports = self.config.transports;
-        let resumable = self.config.allow_stateful_reconnects && negotiate::asks_to_resume(query);
+        // In version 0 the token is the public id: whoever knows that could take the connection over.
+        let resumable = version > 0
+            && self.config.allow_stateful_reconnects
+            && negotiate::asks_to_resume(query);
         let (token, public, answer) = if version == 0 {
             let answer = negotiate::accepted(0, &connection_id, None, transports, resumable);
             (connection_id, None, answer)

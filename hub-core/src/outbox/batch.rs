@@ -1,9 +1,11 @@
 //! What is written at once.
 
+use std::fmt;
+
 use bytes::Bytes;
 
-/// Bytes to be written at once, in order.
-#[derive(Debug, Default)]
+/// Bytes to be written at once, in order. Its `Debug` does not show them.
+#[derive(Default)]
 pub struct Batch {
     chunks: Vec<Bytes>,
     bytes: usize,
@@ -45,5 +47,14 @@ impl Batch {
         self.bytes += chunk.len();
         self.chunks.push(chunk);
         self.chunks.len() < Self::MAX_CHUNKS && self.bytes < Self::MAX_BYTES
+    }
+}
+
+impl fmt::Debug for Batch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batch")
+            .field("chunks", &self.chunks.len())
+            .field("bytes", &self.bytes)
+            .finish()
     }
 }

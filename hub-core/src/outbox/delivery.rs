@@ -26,8 +26,8 @@ pub enum Delivery {
     Own,
     /// An invocation by the hub, which the policy may drop.
     Hub,
-    /// The same, of which only the latest with that key matters: over the soft budget it takes the place of
-    /// the one before, if that still waits.
+    /// The same, of which only the latest with that key matters: the one before is dropped if it still waits
+    /// and nothing of it has begun to leave. The policy holds where there was none to drop.
     Latest(NonZeroU32),
 }
 

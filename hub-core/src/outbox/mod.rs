@@ -7,6 +7,7 @@ mod resume;
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
 use std::num::NonZeroU32;
 
 use bytes::Bytes;
@@ -43,7 +44,6 @@ pub struct Outbox {
     replay: Option<Box<Replay>>,
 }
 
-#[derive(Debug)]
 struct Entry {
     bytes: Bytes,
     origin: Origin,
@@ -100,6 +100,10 @@ impl Outbox {
         self
     }
 
+    pub(crate) const fn set_policy(&mut self, policy: SlowConsumer) {
+        self.policy = policy;
+    }
+
     /// Queues a frame. The answer to the handshake opens the gate, a Close seals it behind itself.
     ///
     /// While a resumable connection has no link, only counted messages are queued, and a Close drops all.
@@ -138,10 +142,12 @@ impl Outbox {
         if self.bytes > self.hard as usize && !self.always_takes(kind) {
             return Pushed::Overflow;
         }
+        let replaced = delivery.key().is_some_and(|key| self.replace(key));
         if self.lacks_room_for(size)
+            && !replaced
             && delivery != Delivery::Own
             && self.bytes > 0
-            && let Some(pushed) = self.hold_to_policy(size, delivery)
+            && let Some(pushed) = self.hold_to_policy(size)
         {
             return pushed;
         }
@@ -176,10 +182,7 @@ impl Outbox {
     /// Does what the policy says about one more message of the hub over the soft budget; gives what becomes
     /// of that, unless it is queued.
     #[cold]
-    fn hold_to_policy(&mut self, size: usize, delivery: Delivery) -> Option<Pushed> {
-        if delivery.key().is_some_and(|key| self.replace(key)) {
-            return None;
-        }
+    fn hold_to_policy(&mut self, size: usize) -> Option<Pushed> {
         match self.policy {
             SlowConsumer::Wait => None,
             SlowConsumer::DropNewest => Some(Pushed::Dropped),
@@ -341,25 +344,30 @@ impl Outbox {
         self.bytes + size > self.soft as usize
     }
 
-    /// Drops the message with that key, if it waits and nothing of it has left.
+    /// Drops the last message with that key, if it waits and nothing of it has left.
     fn replace(&mut self, key: NonZeroU32) -> bool {
-        let begun = self.begun();
-        let waits = |(_, entry): &(usize, &Entry)| entry.key == Some(key);
-        // There is at most one, and it came late.
-        let at = self.queue.iter().enumerate().skip(begun).find(waits).map(|(at, _)| at);
-        let dropped = match (at, &mut self.replay) {
-            (Some(at), replay) => {
-                let dropped = self.queue.remove(at);
-                if let Some(replay) = replay {
-                    replay.forget(dropped.as_ref());
-                }
-                dropped
+        // Those that are held are behind those in the queue.
+        if let Some(held) = self.replay.as_mut().and_then(|replay| replay.take_held(key)) {
+            self.bytes -= held.bytes.len();
+            return true;
+        }
+        match self.queue.rposition(|entry| entry.key == Some(key)) {
+            Some(at) if at >= self.begun() => {
+                self.take_back(at);
+                self.release();
+                true
             }
-            (None, Some(replay)) => replay.take_held(key),
-            (None, None) => None,
-        };
-        self.bytes -= dropped.as_ref().map_or(0, |entry| entry.bytes.len());
-        dropped.is_some()
+            _ => false,
+        }
+    }
+
+    /// Takes something out of the queue of which nothing has left.
+    fn take_back(&mut self, at: usize) {
+        let Some(entry) = self.queue.remove(at) else { return };
+        self.bytes -= entry.bytes.len();
+        if let Some(replay) = &mut self.replay {
+            replay.forget(&entry);
+        }
     }
 
     /// Drops the hub's oldest messages until `size` more bytes fit, but nothing that has begun to leave.
@@ -369,11 +377,7 @@ impl Outbox {
             && let Some(entry) = self.queue.get(at)
         {
             if entry.origin == Origin::Hub {
-                self.bytes -= entry.bytes.len();
-                let dropped = self.queue.remove(at);
-                if let Some(replay) = &mut self.replay {
-                    replay.forget(dropped.as_ref());
-                }
+                self.take_back(at);
             } else {
                 at += 1;
             }
@@ -385,6 +389,17 @@ impl Outbox {
 impl Entry {
     const fn is_counted(&self) -> bool {
         matches!(self.origin, Origin::Answer | Origin::Hub)
+    }
+}
+
+/// Without the bytes, which are the application's.
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entry")
+            .field("len", &self.bytes.len())
+            .field("origin", &self.origin)
+            .field("key", &self.key)
+            .finish()
     }
 }
 

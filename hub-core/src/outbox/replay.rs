@@ -3,6 +3,7 @@
 //! Numbers are implicit, from 1 on: a counted message gets its number when the last byte of it has left,
 //! so that whatever a policy drops is dropped before. What is sent again gets the same number again.
 
+use std::fmt;
 use std::num::NonZeroU32;
 
 use bytes::Bytes;
@@ -13,7 +14,6 @@ use crate::queue::Queue;
 /// So many links without an Ack, and nobody waits for the client any more: it could go on like that.
 const FRUITLESS: u8 = 3;
 
-#[derive(Debug)]
 pub(super) struct Replay {
     /// How many bytes may be unacked for one more message to enter the queue.
     limit: usize,
@@ -24,6 +24,8 @@ pub(super) struct Replay {
     pub(super) held: Queue<Entry>,
     /// Everything up to this number has arrived.
     acked: u64,
+    /// The client says so up to this number, some of which is leaving at this moment.
+    claimed: u64,
     /// The number of the next one that leaves on this link.
     next: u64,
     /// The highest number of those that ever left.
@@ -47,6 +49,7 @@ impl Replay {
             kept: Queue::new(),
             held: Queue::new(),
             acked: 0,
+            claimed: 0,
             next: 1,
             sent: 0,
             unacked: 0,
@@ -113,15 +116,15 @@ impl Replay {
     }
 
     /// Something was taken out of the queue without having left.
-    pub(super) fn forget(&mut self, entry: Option<&Entry>) {
-        if let Some(entry) = entry.filter(|entry| entry.is_counted()) {
+    pub(super) const fn forget(&mut self, entry: &Entry) {
+        if entry.is_counted() {
             self.unacked -= entry.bytes.len();
         }
     }
 
-    /// Takes the one with that key out of those that are held.
+    /// Takes the last one with that key out of those that are held.
     pub(super) fn take_held(&mut self, key: NonZeroU32) -> Option<Entry> {
-        let at = self.held.iter().position(|entry| entry.key == Some(key))?;
+        let at = self.held.rposition(|entry| entry.key == Some(key))?;
         self.held.remove(at)
     }
 
@@ -150,8 +153,22 @@ impl Replay {
     }
 
     /// Everything up to that number has arrived; of numbers that no message ever had, nothing is believed.
-    pub(super) fn acked(&mut self, number: u64) {
-        let number = number.min(self.sent);
+    /// The next `leaving` messages may have left although nobody has said so yet: an Ack is not faster than
+    /// a write, but may be faster than the report of it.
+    pub(super) fn acked(&mut self, number: u64, leaving: u64) {
+        let highest = self.sent.max(self.next - 1 + leaving);
+        self.claimed = self.claimed.max(number.min(highest));
+        self.believe();
+    }
+
+    /// A write is reported in full: what was claimed of others than have left is not true.
+    pub(super) fn reported(&mut self) {
+        self.believe();
+        self.claimed = self.acked;
+    }
+
+    fn believe(&mut self) {
+        let number = self.claimed.min(self.sent);
         if number > self.acked {
             self.acked = number;
             self.fruitless = 0;
@@ -208,5 +225,19 @@ impl Replay {
     pub(super) fn unacked(&self, queue: &Queue<Entry>) -> [usize; 2] {
         let waiting = queue.iter().filter(|entry| entry.is_counted()).map(|entry| &entry.bytes);
         [self.unacked, self.kept.iter().chain(waiting).map(Bytes::len).sum()]
+    }
+}
+
+/// Without the bytes that are kept.
+impl fmt::Debug for Replay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Replay")
+            .field("linked", &self.linked)
+            .field("acked", &self.acked)
+            .field("next", &self.next)
+            .field("sent", &self.sent)
+            .field("unacked", &self.unacked)
+            .field("held", &self.held)
+            .finish_non_exhaustive()
     }
 }

@@ -38,7 +38,8 @@ impl Outbox {
     /// message has had, change nothing.
     pub fn acked(&mut self, number: u64) {
         if let Some(replay) = &mut self.replay {
-            replay.acked(number);
+            let lent = self.queue.iter().take(usize::from(self.lent));
+            replay.acked(number, lent.filter(|entry| entry.is_counted()).count() as u64);
             self.release();
         }
     }
@@ -49,6 +50,7 @@ impl Outbox {
     ///
     /// Does nothing and says so when the outbox is not resumable, or while a batch is out, which may
     /// still leave: [`must_wait`](Self::must_wait) tells when that is over.
+    #[must_use]
     pub fn unlink(&mut self) -> bool {
         if !self.is_resumable() || self.must_wait() {
             return false;
@@ -138,6 +140,9 @@ impl Outbox {
                 self.bytes -= replay.left(entry);
             }
         }
+        if let Some(replay) = &mut self.replay {
+            replay.reported();
+        }
         self.release();
     }
 
@@ -176,7 +181,7 @@ impl Outbox {
     }
 
     /// Lets what is held enter the queue, as far as it may.
-    fn release(&mut self) {
+    pub(super) fn release(&mut self) {
         while let Some(entry) = self.replay.as_mut().and_then(|replay| replay.release()) {
             self.queue.push_back(entry);
         }

@@ -45,7 +45,7 @@ fn marks(outbox: &mut Outbox) -> String {
 }
 
 #[test]
-fn of_messages_with_one_key_the_latest_is_enough_over_the_soft_budget() {
+fn of_messages_with_one_key_only_the_latest_waits() {
     use Pushed::{Dropped, Queued, Waiting};
     let key = |key| Delivery::Latest(NonZeroU32::new(key).unwrap());
     let push = |policy, messages: &[(usize, char, Delivery)]| {
@@ -56,10 +56,9 @@ fn of_messages_with_one_key_the_latest_is_enough_over_the_soft_budget() {
             .collect();
         (pushed, marks(&mut outbox))
     };
-    // Below the budget both leave.
+    // Below the budget as above it: the later one is queued where it comes, in the place of nothing else.
     let two = [(60, 'W', key(1)), (60, 'X', key(1))];
-    assert_eq!(push(SlowConsumer::Wait, &two), (vec![Queued, Queued], "WX".to_owned()));
-    // Above it the later one is queued where it comes, in the place of nothing else.
+    assert_eq!(push(SlowConsumer::Wait, &two), (vec![Queued, Queued], "X".to_owned()));
     let three = [(60, 'W', key(1)), (60, 'X', key(2)), (60, 'Y', key(1))];
     for policy in [SlowConsumer::Wait, SlowConsumer::DropNewest, SlowConsumer::Close] {
         let (pushed, left) = push(policy, &three);
@@ -84,6 +83,25 @@ fn of_messages_with_one_key_the_latest_is_enough_over_the_soft_budget() {
     outbox.push(&frame(60, 'X'), key(2));
     outbox.push(&frame(60, 'Y'), key(1));
     assert_eq!(marks(&mut outbox), "WXY");
+}
+
+#[test]
+fn what_waits_is_shown_without_its_bytes() {
+    let mut outbox = outbox(SlowConsumer::Wait);
+    let limits = Limits { unacked: 1, ..Limits::default() };
+    outbox.resumable(&limits);
+    outbox.spoke();
+    for step in ["kept", "queued", "held"] {
+        let frame = Frame::result(Encoding::Json, "1", "secret").unwrap();
+        outbox.push(&frame, Delivery::Hub);
+        let mut batch = Batch::new();
+        outbox.next(&mut batch);
+        let shown = format!("{frame:?} {outbox:?} {batch:?}");
+        assert!(!shown.contains("secret"), "{step}: {shown}");
+        assert!(shown.contains("Counted"), "{shown}");
+        outbox.written(if step == "kept" { batch.len() } else { 0 }, NOW);
+        outbox.acked(1);
+    }
 }
 
 #[test]

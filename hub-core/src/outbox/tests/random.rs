@@ -6,10 +6,12 @@ use super::*;
 enum Step {
     /// A counted message of about that size, by the hub or of the connection's own.
     Push(usize, bool),
+    /// One of that size, of which the latest with that key matters.
+    Latest(usize, u32),
     Ping,
     Control,
-    /// So many bytes leave; some more are pushed while they do.
-    Write(usize, bool),
+    /// So many bytes leave; meanwhile some more are pushed, or the client gets and acks them.
+    Write(usize, Meanwhile),
     /// So many bytes arrive.
     Arrive(usize),
     /// The client acks all that it has got on this link but so many.
@@ -20,12 +22,22 @@ enum Step {
     Relink,
 }
 
+#[derive(Clone, Copy, Debug)]
+enum Meanwhile {
+    Nothing,
+    Push,
+    Ack,
+}
+
 fn steps() -> impl Strategy<Value = Vec<Step>> {
+    use Meanwhile::{Ack, Nothing, Push};
+    let meanwhile = prop::sample::select(vec![Nothing, Push, Ack]);
     let step = prop_oneof![
         8 => (40..200_usize, any::<bool>()).prop_map(|(size, hub)| Step::Push(size, hub)),
+        2 => (40..200_usize, 1..3_u32).prop_map(|(size, key)| Step::Latest(size, key)),
         1 => Just(Step::Ping),
         1 => Just(Step::Control),
-        8 => (0..400_usize, any::<bool>()).prop_map(|(count, more)| Step::Write(count, more)),
+        8 => (0..400_usize, meanwhile).prop_map(|(count, what)| Step::Write(count, what)),
         6 => (0..400_usize).prop_map(Step::Arrive),
         4 => (0..3_u64).prop_map(Step::Ack),
         1 => Just(Step::Spoke),
@@ -100,6 +112,10 @@ struct World {
     flight: Vec<u8>,
     pushed: Vec<u64>,
     own: Vec<u64>,
+    /// The latest with each key.
+    latest: [Option<u64>; 2],
+    /// What may have been replaced.
+    outdated: Vec<u64>,
     named: u64,
     limits: Limits,
 }
@@ -117,16 +133,21 @@ impl World {
             flight: vec![],
             pushed: vec![],
             own: vec![],
+            latest: [None; 2],
+            outdated: vec![],
             named: 0,
             limits,
         }
     }
 
     fn push(&mut self, size: usize, hub: bool) {
+        self.deliver(size, if hub { Delivery::Hub } else { Delivery::Own });
+    }
+
+    fn deliver(&mut self, size: usize, delivery: Delivery) {
         let id = self.named;
         self.named += 1;
         let frame = Frame::result(Encoding::Json, &id.to_string(), &"x".repeat(size)).unwrap();
-        let delivery = if hub { Delivery::Hub } else { Delivery::Own };
         match self.outbox.push(&frame, delivery) {
             Pushed::Queued => self.pushed.push(id),
             Pushed::Waiting => {
@@ -137,21 +158,43 @@ impl World {
             Pushed::Overflow => return assert!(self.outbox.usage() > self.limits.hard_output),
             Pushed::Refused => panic!("refused"),
         }
-        if !hub {
-            self.own.push(id);
+        match delivery {
+            Delivery::Own => self.own.push(id),
+            Delivery::Hub => {}
+            Delivery::Latest(key) => {
+                let before = self.latest[key.get() as usize - 1].replace(id);
+                self.outdated.extend(before);
+            }
         }
     }
 
-    fn write(&mut self, count: usize, more: bool) {
+    fn write(&mut self, count: usize, meanwhile: Meanwhile) {
         let mut batch = Batch::new();
         self.outbox.next(&mut batch);
-        if more {
-            self.push(50, true);
-        }
         let bytes = batch.chunks().concat();
         let count = count.min(bytes.len());
         self.flight.extend_from_slice(&bytes[..count]);
+        match meanwhile {
+            Meanwhile::Nothing => {}
+            Meanwhile::Push => self.push(50, true),
+            Meanwhile::Ack => {
+                self.arrive(usize::MAX);
+                self.ack(0);
+            }
+        }
         self.outbox.written(count, NOW);
+        if let Meanwhile::Ack = meanwhile
+            && !self.client.expects_sequence
+        {
+            assert_eq!(self.outbox.sequence(), self.client.next, "it has acked all there is");
+        }
+    }
+
+    /// The client acks all that it has got on this link but so many.
+    fn ack(&mut self, fewer: u64) {
+        if !self.client.expects_sequence {
+            self.outbox.acked((self.client.next - 1).saturating_sub(fewer));
+        }
     }
 
     fn arrive(&mut self, count: usize) {
@@ -172,19 +215,18 @@ impl World {
     fn run(&mut self, step: &Step) {
         match *step {
             Step::Push(size, hub) => self.push(size, hub),
+            Step::Latest(size, key) => {
+                self.deliver(size, Delivery::Latest(NonZeroU32::new(key).unwrap()));
+            }
             Step::Ping => {
                 let ping = Frame::message(Encoding::Json, &Message::Ping);
                 let refused = self.outbox.push(&ping, Delivery::Own) == Pushed::Refused;
                 assert_eq!(refused, self.outbox.is_unlinked());
             }
             Step::Control => self.outbox.push_control(Bytes::from_static(b"\x8a\x01p")),
-            Step::Write(count, more) => self.write(count, more),
+            Step::Write(count, meanwhile) => self.write(count, meanwhile),
             Step::Arrive(count) => self.arrive(count),
-            Step::Ack(fewer) => {
-                if !self.client.expects_sequence {
-                    self.outbox.acked((self.client.next - 1).saturating_sub(fewer));
-                }
-            }
+            Step::Ack(fewer) => self.ack(fewer),
             Step::Spoke => self.outbox.spoke(),
             Step::Unlink => {
                 self.flight.clear();
@@ -200,7 +242,7 @@ impl World {
 
     fn everything_arrives(&mut self) {
         while !self.outbox.is_empty() {
-            self.write(usize::MAX, false);
+            self.write(usize::MAX, Meanwhile::Nothing);
         }
         self.arrive(usize::MAX);
     }
@@ -243,12 +285,13 @@ proptest! {
         }
         prop_assert_eq!(world.outbox.usage(), 0);
         let delivered = &world.client.delivered;
-        if policy == SlowConsumer::DropOldest {
-            prop_assert!(delivered.is_sorted_by(|a, b| a < b));
-            prop_assert!(delivered.iter().all(|id| world.pushed.contains(id)));
-            prop_assert!(world.own.iter().all(|id| delivered.contains(id)));
-        } else {
-            prop_assert_eq!(delivered, &world.pushed);
-        }
+        prop_assert!(delivered.is_sorted_by(|a, b| a < b));
+        prop_assert!(delivered.iter().all(|id| world.pushed.contains(id)));
+        let mut must = match policy {
+            SlowConsumer::DropOldest => world.own,
+            _ => world.pushed,
+        };
+        must.retain(|id| !world.outdated.contains(id));
+        prop_assert!(must.iter().all(|id| delivered.contains(id)));
     }
 }

@@ -219,6 +219,52 @@ fn an_ack_of_what_was_never_sent_acks_what_was() {
 }
 
 #[test]
+fn an_ack_that_is_faster_than_the_report_of_the_write_counts() {
+    let (mut outbox, three) = (resumable(1), frames("WXY"));
+    push(&mut outbox, &three);
+    let mut batch = Batch::new();
+    outbox.next(&mut batch);
+    outbox.acked(1);
+    outbox.written(batch.len(), NOW);
+    // Nothing of the third is on its way, whatever is said.
+    assert_eq!(text(&write(&mut outbox, 20)), text(&three[1].websocket()[..20]));
+    outbox.acked(2);
+    batch.clear();
+    outbox.next(&mut batch);
+    outbox.acked(u64::MAX);
+    outbox.acked(0);
+    outbox.written(batch.len(), NOW);
+    assert_eq!(text(&leave(&mut outbox)), whole(&three[2..]));
+    relink(&mut outbox);
+    assert_eq!(text(&leave(&mut outbox)), resent(3, &three[2..]));
+}
+
+#[test]
+fn an_ack_of_what_a_link_was_offered_and_did_not_take_is_not_remembered() {
+    let (mut outbox, two) = (resumable(LIMIT), frames("WX"));
+    push(&mut outbox, &two);
+    let mut batch = Batch::new();
+    outbox.next(&mut batch);
+    outbox.acked(2);
+    outbox.written(90, NOW);
+    leave(&mut outbox);
+    relink(&mut outbox);
+    assert_eq!(text(&leave(&mut outbox)), resent(2, &two[1..]));
+}
+
+#[test]
+fn what_is_replaced_makes_room_for_what_is_held() {
+    let (mut outbox, three) = (resumable(1), frames("WXY"));
+    let key = Delivery::Latest(NonZeroU32::MIN);
+    for (frame, delivery) in three.iter().zip([key, Delivery::Hub, key]) {
+        assert_eq!(outbox.push(frame, delivery), Pushed::Queued);
+    }
+    assert_eq!(text(&leave(&mut outbox)), whole(&three[1..2]));
+    outbox.acked(1);
+    assert_eq!(text(&leave(&mut outbox)), whole(&three[2..]));
+}
+
+#[test]
 fn what_was_held_leaves_behind_what_leaves_again() {
     let (mut outbox, three) = (resumable(1), frames("WXY"));
     push(&mut outbox, &three);
