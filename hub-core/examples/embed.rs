@@ -11,8 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use std::{env, thread};
 
-use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD, Engine};
 use hub_core::endpoint::{self, Fresh, Outcome, Request, Route, Table};
 use hub_core::registry::{Audience, Registry};
 use hub_core::server::{Admission, Call, CallFault, Event, TransportFacts};
@@ -78,7 +77,7 @@ impl Hub {
         let [method, url] = [0, 1].map(|n| first.split(' ').nth(n).unwrap_or_default());
         let (path, query) = url.split_once('?').unwrap_or((url, ""));
         let route = if path.ends_with("/negotiate") { Route::Negotiate } else { Route::Endpoint };
-        let draw = || URL_SAFE_NO_PAD.encode(random());
+        let draw = || BASE64_URL_SAFE_NO_PAD.encode(random());
         let fresh = || Fresh { connection_id: draw(), connection_token: draw() };
         let request = Request::classify(route, method, None, key.is_some());
         let outcome = lock(&self.table).attach(request, query, self.now(), fresh);
@@ -88,11 +87,10 @@ impl Hub {
                 write!(stream, "HTTP/1.1 {} \r\nConnection: close\r\n\r\n", answer.status)?;
                 return stream.write_all(&answer.body);
             }
-            // The table was not told to grant that.
-            Outcome::Resume(()) => return Ok(()),
+            Outcome::Resume(()) => return Ok(()), // nobody was granted that
         };
         let key = key.as_deref().and_then(|it| it.split_once(':')).unwrap_or_default().1.trim();
-        let accept = STANDARD.encode(Sha1::digest(key.to_owned() + GUID));
+        let accept = BASE64_STANDARD.encode(Sha1::digest(key.to_owned() + GUID));
         write!(stream, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n")?;
         write!(stream, "Upgrade: websocket\r\nSec-WebSocket-Accept: {accept}\r\n\r\n")?;
         // What was read behind the header is the WebSocket's already.

@@ -51,3 +51,9 @@ fn every_limit_of_a_connection_has_its_test() {
     let missing: Vec<_> = limits.difference(&rows).collect();
     assert!(missing.is_empty(), "without a row under Limits: {missing:?}");
 }
+
+#[test]
+fn the_example_for_embedding_is_as_short_as_the_readme_says() {
+    assert!(read("README.md").contains("one file of less than 200 lines"));
+    assert!(read("hub-core/examples/embed.rs").lines().count() < 200);
+}
