@@ -258,3 +258,42 @@ fn a_client_that_reads_gets_all_that_it_has_asked_for() {
         pause(1).await;
     });
 }
+
+#[test]
+fn only_invocations_without_an_id_are_dropped() {
+    run(async {
+        for policy in [SlowConsumer::DropNewest, SlowConsumer::DropOldest] {
+            let options = HubOptions::new().slow_consumer(policy).soft_send_buffer(100);
+            let me = async |ctx: Context| ctx.connection_id().to_owned();
+            let hub = Hub::builder().options(options).method("Me", me);
+            let hub = hub.method("Echo", async |text: String| text).build().expect("a hub");
+            let service = serve_built(&hub);
+            let mut client = connect(&service).await;
+            client.call("0", "Me", "[]").await;
+            let answer = client.record().await;
+            let id = answer.rsplit('"').nth(1).expect("an id").to_owned();
+            let stuck = "x".repeat(2 * CAPACITY);
+            let clients = hub.context().clients();
+            drop(clients.all().send("Fill", (stuck,)));
+            pause(1).await;
+            drop(clients.all().send("Told", (1,)));
+            client.call("1", "Echo", "[\"echoed\"]").await;
+            pause(1).await;
+            let asked = clients.client(&id).invoke::<u8>("Asked", ());
+            drop(clients.all().send("Told", (2,)));
+            let mut seen = Vec::new();
+            assert!(client.record().await.contains("Fill"));
+            while seen.len() < 2 {
+                let record = client.record().await;
+                if !record.contains("Told") {
+                    seen.push(record);
+                }
+            }
+            let echoed = r#"{"type":3,"invocationId":"1","result":"echoed"}"#;
+            let asks = r#"{"type":1,"invocationId":"s1","target":"Asked","arguments":[]}"#;
+            seen.sort();
+            assert_eq!(seen, [asks, echoed], "{policy:?}");
+            drop(asked);
+        }
+    });
+}

@@ -116,6 +116,19 @@ fn a_request_of_the_maximum_size_passes_and_one_byte_more_is_canceled() {
 }
 
 #[test]
+fn a_request_has_a_limit_where_messages_have_none() {
+    let limits = Limits { message: None, ..Limits::default() };
+    for (size, answer) in
+        [(32 * 1024, "handshake".to_owned()), (32 * 1024 + 1, error(HANDSHAKE_CANCELED))]
+    {
+        let mut wire = Wire::new(Config { limits, ..Config::default() });
+        let padding = " ".repeat(size - HELLO.len() - 1);
+        wire.send(&[&format!("{HELLO}{padding}")]);
+        assert_eq!(wire.drain().first(), Some(&answer), "{size}");
+    }
+}
+
+#[test]
 fn messages_behind_the_request_may_exceed_the_maximum_size_together() {
     let limits = Limits { message: Some(128), ..Limits::default() };
     let mut wire = Wire::new(Config { limits, ..Config::default() });
