@@ -90,8 +90,10 @@ impl Connection {
         if self.phase.is_ending() {
             return;
         }
-        if self.lost || self.is_down() || matches!(reason, CloseReason::Lost(_)) {
+        if self.lost || matches!(reason, CloseReason::Lost(_)) {
             self.output.clear();
+        } else if self.is_down() {
+            // There is no link for a last frame; those before it are the outbox's to drop.
         } else if self.phase.is_connected() {
             let close = close_message(&reason, self.config.detailed_errors);
             self.output.extend(close.map(|close| Frame::close(self.encoding, close)));

@@ -64,7 +64,7 @@ impl Connection {
     /// Whether events have to be taken first. What a message about streams or questions means depends on
     /// what becomes of those before it; otherwise it would depend on how the bytes were cut.
     fn is_undecided(&self) -> bool {
-        !self.events.is_empty() && (self.open_streams() > 0 || self.asks.len() > 0)
+        !self.events.is_empty() && (self.calls.streams_held() > 0 || self.asks.len() > 0)
     }
 
     /// Whether messages wait because the application is busy, or has had too many cheap ones.

@@ -663,3 +663,14 @@ fn a_client_cannot_run_more_methods_than_it_may_have_streams() {
     wire.send(&[&upload("4", "Up", &["4"])]);
     assert_eq!(wire.drain(), ["invoked 2 Up[]", &result("1", 0)]);
 }
+
+#[test]
+fn whether_there_is_room_for_a_stream_is_seen_after_the_end_of_the_last_one_was_told() {
+    let mut wire = Wire::limited(Limits { streams: 1, ..Limits::default() });
+    wire.send(&[&upload("1", "Up", &["a"]), &ended("a"), &upload("2", "Up", &["b"])]);
+    assert_eq!(wire.event().as_deref(), Some("invoked 0 Up[]"));
+    assert_eq!(wire.admit(0), Admission::Started);
+    assert_eq!(wire.event().as_deref(), Some("ended 0.0"));
+    assert!(wire.answer(0));
+    assert_eq!(wire.drain(), ["invoked 1 Up[]".to_owned(), result("1", 0)]);
+}
