@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use hub_proto::{Frame, Kind, Message};
 
-use crate::close::{CloseReason, PeerFault};
+use crate::close::CloseReason;
 use crate::limits::Limits;
 use crate::link::{Link, LinkEvent, NORMAL, Timeouts};
 use crate::outbox::{Batch, Delivery, Outbox, Pushed, SlowConsumer};
@@ -138,9 +138,15 @@ impl Session {
 
     /// Queues what the hub sends to this connection.
     pub fn send(&mut self, frame: &Frame, now: Timestamp) -> Pushed {
+        self.push(frame, Delivery::Hub, now)
+    }
+
+    /// The same, to be treated like that when it does not leave fast enough: a question to the client is
+    /// [`Delivery::Own`], or it might never be asked.
+    pub fn push(&mut self, frame: &Frame, delivery: Delivery, now: Timestamp) -> Pushed {
         // What the connection said before comes first.
         self.settle(now);
-        let pushed = self.outbox.push(frame, Delivery::Hub);
+        let pushed = self.outbox.push(frame, delivery);
         if pushed == Pushed::Overflow {
             self.connection.close(CloseReason::SlowConsumer, now);
         }
@@ -231,9 +237,7 @@ impl Session {
         match self.link.poll_event() {
             Some(LinkEvent::Finished) => self.connection.handle_disconnect(End::Finished, now),
             Some(LinkEvent::Violated(violation)) => {
-                self.connection.malformed(PeerFault::WebSocket(violation), now);
-                // Nothing comes any more for which the end could wait.
-                self.connection.handle_disconnect(End::Finished, now);
+                self.connection.handle_disconnect(End::Violated(violation), now);
             }
             Some(LinkEvent::Lost(kind)) => self.lose_link(kind, now),
             Some(LinkEvent::Stuck) if self.connection.is_resumable() => {
@@ -270,9 +274,10 @@ impl Session {
 #[cfg(test)]
 mod tests {
     use hub_proto::Encoding;
-    use hub_proto::ws::{Opcode, encode};
+    use hub_proto::ws::{Opcode, Violation, encode};
 
     use super::*;
+    use crate::close::PeerFault;
 
     const NOW: Timestamp = Timestamp::ZERO;
     const KEY: Option<[u8; 4]> = Some([1, 2, 3, 4]);
@@ -366,6 +371,24 @@ mod tests {
         assert!(!session.is_done());
         session.handle_end(ErrorKind::BrokenPipe, NOW);
         assert!(session.is_done() && session.poll_event(NOW).is_none());
+    }
+
+    #[test]
+    fn what_came_before_a_broken_frame_is_told_however_it_is_cut() {
+        let call = b"{\"type\":1,\"target\":\"T\",\"arguments\":[]}\x1e";
+        let mut input = Vec::new();
+        encode::write_frame(&mut input, true, Opcode::Text, call, KEY);
+        input.extend_from_slice(b"\x81\x00");
+        for cut in 0..input.len() {
+            let mut session = session();
+            let mut bytes = input.clone();
+            let (one, two) = bytes.split_at_mut(cut);
+            session.handle_input(one, NOW);
+            session.handle_input(two, NOW);
+            assert!(matches!(session.poll_event(NOW), Some(Event::Invoked(_))), "cut at {cut}");
+            let violation = PeerFault::WebSocket(Violation::Unmasked);
+            assert_eq!(closed(&mut session), Some(CloseReason::Peer(violation)));
+        }
     }
 
     #[test]

@@ -10,3 +10,4 @@ pub mod messages;
 pub mod node;
 mod plan;
 pub mod python;
+pub mod world;

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use hub_core::link::LinkEvent;
 use hub_core::server::{AskError, Connection, End, TransportFacts};
-use hub_core::{CloseReason, Delivery, PeerFault, Pushed, Timer, Timestamp};
+use hub_core::{CloseReason, Delivery, Pushed, Timer, Timestamp};
 use hub_proto::Frame;
 
 use super::alarm::Alarm;
@@ -243,9 +243,7 @@ impl Session {
         match event {
             LinkEvent::Finished => self.connection.handle_disconnect(End::Finished, now),
             LinkEvent::Violated(violation) => {
-                self.connection.malformed(PeerFault::WebSocket(violation), now);
-                // Nothing comes any more for which the end could wait.
-                self.connection.handle_disconnect(End::Finished, now);
+                self.connection.handle_disconnect(End::Violated(violation), now);
             }
             LinkEvent::Lost(kind) => self.lose_link(kind, now),
             // It is the link that is stuck, and another one may not be.
