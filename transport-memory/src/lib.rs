@@ -19,13 +19,24 @@
 //! assert_eq!(slept, Duration::from_secs(3600));
 //! ```
 
+mod call;
+mod client;
 mod clock;
 mod net;
 mod pipe;
+mod served;
+mod socket;
 mod task;
+mod value;
 mod world;
 
+pub use call::{Call, call};
+pub use client::{
+    Answer, CallError, Client, ClientOptions, Close, Ended, Items, Question, Refused, Upload,
+};
 pub use net::MemoryListener;
 pub use pipe::{Pipe, pipe};
+pub use served::Served;
+pub use socket::{Heard, WebSocket};
 pub use task::Spawned;
 pub use world::World;
