@@ -133,10 +133,11 @@ impl Inner {
         encoding.encode(message, &mut record);
         let now = self.world().now();
         self.change(|state| {
+            let is_over = state.is_cut.then(Ended::default);
             let kept = state.resume.as_mut().filter(|_| message.is_counted());
-            match (&state.ended, kept) {
+            match (state.ended.clone().or(is_over), kept) {
                 (_, Some(resume)) => resume.keep(&record),
-                (Some(ended), None) => return Err(ended.clone()),
+                (Some(ended), None) => return Err(ended),
                 (None, None) => {}
             }
             if state.is_up {
@@ -241,9 +242,9 @@ impl Inner {
 }
 
 impl State {
-    /// Behind a close, nothing is written.
+    /// Behind a close or a cut, nothing is written.
     fn write(&mut self, opcode: Opcode, payload: &[u8]) {
-        if self.has_closed {
+        if self.has_closed || self.is_cut {
             return;
         }
         let out = if self.is_frozen { &mut self.held } else { &mut self.out };

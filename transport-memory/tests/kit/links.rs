@@ -125,6 +125,7 @@ fn a_link_that_is_cut_is_lost_at_once_for_both_sides() {
         let ben = client.connect().await;
         ada.send("Tell", (1,));
         ada.cut();
+        assert!(ada.invoke::<u32>("Tell", (2,)).await.is_err());
         assert_eq!(ben.received().await, [call("Told", (1,))], "it was sent before");
         assert!(ada.ended().await.unwrap().is_lost());
         drop(ben);
