@@ -1,7 +1,6 @@
 //! How to test a hub: a small chat, and a test of it in virtual time.
 //!
-//! `cargo run -p transport-memory --example test_a_hub` runs the test and prints what happened; in a project of your
-//! own, `the_chat` is a `#[test]`.
+//! `cargo run -p transport-memory --example test_a_hub` prints what happened, and `cargo test` runs it as well.
 
 use std::collections::VecDeque;
 use std::error::Error;
@@ -101,4 +100,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     world.run(the_chat(&world, &hub))?;
     println!("{:?} of virtual time took {:?}", world.now() - begun, start.elapsed());
     Ok(())
+}
+
+#[test]
+fn the_chat_holds() -> Result<(), Box<dyn Error>> {
+    main()
 }

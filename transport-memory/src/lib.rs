@@ -57,3 +57,6 @@ pub use served::Served;
 pub use socket::{Heard, WebSocket};
 pub use task::Spawned;
 pub use world::World;
+
+/// What a [`WebSocket`] sends and hears.
+pub use hub_proto::ws::{MessageType, Opcode};

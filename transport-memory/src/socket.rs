@@ -36,8 +36,8 @@ pub enum Heard {
     End,
 }
 
-/// The client's end of a WebSocket over a [`Pipe`], for [raw connections](hub_async::server::Server::raw) and for
-/// clients that break the rules. It says and answers nothing by itself; [`Client`](crate::Client) does.
+/// The client's end of a WebSocket over a [`Pipe`], from [`ClientOptions::socket`](crate::ClientOptions::socket), for
+/// [raw connections](hub_async::server::Server::raw) and for clients that break the rules. It says and answers nothing by itself; [`Client`](crate::Client) does.
 pub struct WebSocket {
     pipe: Pipe,
     decoder: Decoder,

@@ -10,10 +10,11 @@ use hub_proto::Encoding;
 
 use super::{Client, Refused};
 use crate::served::Served;
+use crate::socket::WebSocket;
 
 /// A client that is not connected yet, from [`Served::client`].
 #[derive(Clone)]
-#[must_use = "it connects only when `connect` is awaited"]
+#[must_use = "it connects only when that is asked for"]
 pub struct ClientOptions {
     pub(crate) served: Served,
     pub(crate) encoding: Encoding,
@@ -102,6 +103,18 @@ impl ClientOptions {
     #[track_caller]
     pub fn try_connect(self) -> impl Future<Output = Result<Client, Refused>> + Send + use<> {
         Client::connect(self, Location::caller())
+    }
+
+    /// Opens a WebSocket with that query and those headers, and says nothing: for
+    /// [raw connections](hub_async::server::Server::raw), and for clients that break the rules.
+    ///
+    /// # Panics
+    ///
+    /// When the request is refused.
+    #[track_caller]
+    pub fn socket(self) -> WebSocket {
+        let socket = self.served.open(&self, None);
+        socket.unwrap_or_else(|status| panic!("the request was answered with {status}"))
     }
 
     /// Where its links go: the first one, or one of the connection with that token.

@@ -62,3 +62,35 @@ impl Resume {
         (first, self.unacked.iter().map(|(_, record)| &**record))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_acknowledged_is_sent_again() {
+        let mut resume = Resume::new("token".to_owned());
+        let again = |resume: &Resume| {
+            let (first, records) = resume.again();
+            (first, records.map(<[u8]>::to_vec).collect::<Vec<_>>())
+        };
+        assert_eq!(again(&resume), (1, vec![]));
+        for record in [b"a", b"b", b"c"] {
+            resume.keep(record);
+        }
+        resume.acked(2);
+        assert_eq!(again(&resume), (3, vec![b"c".to_vec()]));
+        resume.acked(3);
+        assert_eq!(again(&resume), (4, vec![]));
+    }
+
+    #[test]
+    fn what_comes_again_is_not_new_and_is_acknowledged_once() {
+        let (mut resume, now) = (Resume::new("token".to_owned()), Instant::now());
+        assert!(resume.count(now) && resume.count(now + ACK / 2));
+        assert_eq!((resume.latest, resume.ack_due), (2, Some(now + ACK)));
+        resume.go_on(2);
+        assert!(!resume.count(now) && resume.count(now));
+        assert_eq!(resume.latest, 3);
+    }
+}

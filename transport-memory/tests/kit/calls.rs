@@ -181,3 +181,24 @@ fn waiting_for_one_who_has_ended_fails_the_test() {
         ada.next().await;
     });
 }
+
+#[test]
+fn clients_can_be_tasks() {
+    let world = World::new();
+    both(&world, hub(), async |client| {
+        let mut tasks = Vec::new();
+        for n in 0..10 {
+            let client = client.clone();
+            tasks.push(world.spawn(async move {
+                let client = client.connect().await;
+                client.invoke("Add", (n, n)).await.unwrap_or(0)
+                    + client.invoke("Add", (1, n)).await.unwrap_or(0)
+            }));
+        }
+        let mut sum = 0;
+        for task in tasks {
+            sum += task.await;
+        }
+        assert_eq!(sum, 3 * 45 + 10);
+    });
+}
