@@ -144,7 +144,8 @@ impl Client {
     }
 
     /// Makes the link half-open: it stays, but nothing passes any more, neither way, and nobody is told. What this
-    /// side sends waits. Cut or dropped while it is frozen, it stays half-open for the server.
+    /// side sends waits. Cut while it is frozen, it stays half-open for the server until the client is
+    /// dropped.
     pub fn freeze(&self) {
         self.0.change(|state| state.is_frozen = true);
     }

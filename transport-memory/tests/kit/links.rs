@@ -188,6 +188,40 @@ fn a_half_open_link_is_noticed_by_the_timeouts_of_the_server() {
 }
 
 #[test]
+fn a_client_that_reads_nothing_is_given_up_when_nothing_leaves() {
+    let (world, notes) = (World::new(), Notes::default());
+    let shout = async |ctx: Context, length: usize| {
+        ctx.clients().others().send("Shouted", ("x".repeat(length),)).await.unwrap();
+    };
+    both(&world, hub(&notes).method("Shout", shout), async |client| {
+        let (ada, ben) = (client.clone().connect().await, client.connect().await);
+        ada.freeze();
+        ben.send("Shout", (200_000,));
+        world.advance(9 * SECOND).await;
+        assert_eq!(notes.take(), ["came", "came"]);
+        ada.thaw();
+        assert_eq!(ada.received().await, [call("Shouted", ("x".repeat(200_000),))]);
+        ada.freeze();
+        ben.send("Shout", (200_000,));
+        world.advance(11 * SECOND).await;
+        assert_eq!(notes.take(), ["send timeout"]);
+        ben.close().await;
+        world.settle().await;
+        notes.take();
+    });
+}
+
+#[test]
+fn what_is_larger_than_a_pipe_holds_comes_whole() {
+    let options = HubOptions::new().unlimited_receive_message_size();
+    let hub = hub(&Notes::default()).method("Back", async |text: String| text).options(options);
+    both(&World::new(), hub, async |client| {
+        let (ada, text) = (client.connect().await, "long ".repeat(100_000));
+        assert_eq!(ada.invoke("Back", (&text,)).await, Ok(text));
+    });
+}
+
+#[test]
 fn a_connection_is_carried_on_without_loss_or_duplicate() {
     let (world, notes) = (World::new(), Notes::default());
     let hub = hub(&notes).state(world.clone()).method("Sleep", sleep).options(resumable());
