@@ -1,23 +1,17 @@
 //! A client at the other end of a pipe that a hub is served on.
 
 use std::collections::VecDeque;
-use std::future::poll_fn;
-use std::io::{ErrorKind, IoSlice};
 use std::sync::Arc;
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker};
 
 use http::Request;
-use hub_async::Socket;
 use hub_async::server::Service;
 use hub_proto::Encoding;
-use hub_proto::ws::{Config, Decoder, MessageType, Opcode, Piece, Role, encode};
-use transport_memory::{Pipe, pipe};
+use hub_proto::ws::{MessageType, Opcode};
+use transport_memory::{Heard, Pipe, WebSocket, pipe};
 
 /// How many bytes a pipe holds in each direction.
 pub const CAPACITY: usize = 16 * 1024;
-
-/// The key that the client masks with; any will do.
-const KEY: Option<[u8; 4]> = Some([1, 2, 3, 4]);
 
 /// What a client sees.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,32 +31,19 @@ pub enum Seen {
 }
 
 /// Writes all of it; what the other end does not want any more is lost.
-pub async fn write(pipe: &Pipe, mut bytes: &[u8]) {
-    while !bytes.is_empty() {
-        match pipe.try_write(&[IoSlice::new(bytes)]) {
-            Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                poll_fn(|cx| pipe.poll_writable(cx)).await.expect("never fails");
-            }
-            Err(_) => return,
-        }
-    }
+pub async fn write(pipe: &Pipe, bytes: &[u8]) {
+    pipe.write_all(bytes).await;
 }
 
 /// Appends what comes next; false at the end.
 pub async fn read(pipe: &Pipe, all: &mut Vec<u8>) -> bool {
-    poll_fn(|cx| pipe.poll_readable(cx)).await.expect("never fails");
-    let mut buffer = [0; 4096];
-    let count = pipe.try_read(&mut buffer).expect("it is readable");
-    all.extend_from_slice(buffer.get(..count).unwrap_or_default());
-    count > 0
+    pipe.read_some(all).await
 }
 
 /// A client of a hub, which speaks JSON or MessagePack over a WebSocket over a pipe.
 pub struct Client {
     encoding: Encoding,
-    pipe: Pipe,
-    decoder: Decoder,
+    socket: WebSocket,
     partial: Vec<u8>,
     seen: VecDeque<Seen>,
     /// Whether it takes messages as they are.
@@ -85,11 +66,9 @@ impl Client {
 
     /// The client at the end of a pipe that is a WebSocket already.
     pub fn over(pipe: Pipe) -> Self {
-        let decoder = Decoder::new(Role::Client, Config::default());
         Self {
             encoding: Encoding::Json,
-            pipe,
-            decoder,
+            socket: WebSocket::over(pipe),
             partial: Vec::new(),
             seen: VecDeque::new(),
             raw: false,
@@ -137,9 +116,7 @@ impl Client {
 
     /// Sends a frame.
     pub async fn fragment(&self, fin: bool, opcode: Opcode, payload: &[u8]) {
-        let mut bytes = Vec::new();
-        encode::write_frame(&mut bytes, fin, opcode, payload, KEY);
-        self.write(&bytes).await;
+        self.socket.fragment(fin, opcode, payload).await;
     }
 
     /// Closes the WebSocket with a code.
@@ -149,7 +126,7 @@ impl Client {
 
     /// Writes bytes as they are.
     pub async fn write(&self, bytes: &[u8]) {
-        write(&self.pipe, bytes).await;
+        self.socket.pipe().write_all(bytes).await;
     }
 
     /// What the server says next.
@@ -158,8 +135,8 @@ impl Client {
             if let Some(seen) = self.seen.pop_front() {
                 return seen;
             }
-            poll_fn(|cx| self.pipe.poll_readable(cx)).await.expect("never fails");
-            self.read();
+            let heard = self.socket.next().await;
+            self.hear(heard);
         }
     }
 
@@ -185,48 +162,39 @@ impl Client {
     /// Everything that has come by now; waits for nothing.
     pub fn so_far(&mut self) -> Vec<Seen> {
         let mut cx = Context::from_waker(Waker::noop());
-        while self.pipe.poll_readable(&mut cx).is_ready() && self.seen.back() != Some(&Seen::End) {
-            self.read();
+        while self.seen.back() != Some(&Seen::End)
+            && let Poll::Ready(heard) = self.socket.poll_next(&mut cx)
+        {
+            self.hear(heard);
         }
         self.seen.drain(..).collect()
     }
 
-    fn read(&mut self) {
-        let mut buffer = [0; 4096];
-        let count = match self.pipe.try_read(&mut buffer) {
-            Ok(count) => count,
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return,
-            Err(error) => panic!("a pipe never fails: {error}"),
-        };
-        if count == 0 {
-            self.seen.push_back(Seen::End);
+    fn hear(&mut self, heard: Heard) {
+        match heard {
+            Heard::Data { message, bytes, fin } => {
+                self.partial.extend_from_slice(&bytes);
+                if self.raw && fin {
+                    let bytes = std::mem::take(&mut self.partial);
+                    self.seen.push_back(Seen::Message(message, bytes));
+                }
+            }
+            Heard::Pong(payload) => self.seen.push_back(Seen::Pong(payload)),
+            Heard::Ping(_) => panic!("the server has its own pings"),
+            Heard::Close(close) => {
+                self.seen.push_back(Seen::Close(close.map(|close| close.code)));
+            }
+            Heard::End => self.seen.push_back(Seen::End),
         }
-        let mut bytes = buffer.get_mut(..count).unwrap_or_default();
-        while let Some(piece) = self.decoder.next(&mut bytes).expect("the server keeps the rules") {
-            match piece {
-                Piece::Data { message, payload, fin } => {
-                    self.partial.extend_from_slice(payload);
-                    if self.raw && fin {
-                        let bytes = std::mem::take(&mut self.partial);
-                        self.seen.push_back(Seen::Message(message, bytes));
-                    }
-                }
-                Piece::Pong(payload) => self.seen.push_back(Seen::Pong(payload.into_owned())),
-                Piece::Ping(_) => panic!("the server has its own pings"),
-                Piece::Close(close) => {
-                    self.seen.push_back(Seen::Close(close.map(|close| close.code)));
-                }
-            }
-            while !self.raw
-                && let Ok(record) = self.encoding.record(&self.partial, 0)
-            {
-                let (body, size) = (record.body.to_vec(), record.size);
-                self.seen.push_back(match self.encoding {
-                    Encoding::MessagePack => Seen::Binary(body),
-                    _ => Seen::Record(String::from_utf8(body).expect("text")),
-                });
-                self.partial.drain(..size);
-            }
+        while !self.raw
+            && let Ok(record) = self.encoding.record(&self.partial, 0)
+        {
+            let (body, size) = (record.body.to_vec(), record.size);
+            self.seen.push_back(match self.encoding {
+                Encoding::MessagePack => Seen::Binary(body),
+                _ => Seen::Record(String::from_utf8(body).expect("text")),
+            });
+            self.partial.drain(..size);
         }
     }
 }

@@ -14,7 +14,7 @@ use hub_async::server::Listener;
 use crate::pipe::{Pipe, pipe};
 
 /// How many bytes a connection of a [`World`](crate::World) holds in each direction.
-const CAPACITY: usize = 64 * 1024;
+pub(crate) const CAPACITY: usize = 64 * 1024;
 /// How many connections may wait to be accepted.
 const BACKLOG: usize = 1024;
 /// The first port that is given out, as operating systems do.

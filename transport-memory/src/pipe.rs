@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::future::poll_fn;
 use std::io;
 use std::io::{ErrorKind, IoSlice};
 use std::pin::Pin;
@@ -22,6 +23,30 @@ pub fn pipe(capacity: usize) -> (Pipe, Pipe) {
     let (there, back) = (Direction::new(capacity), Direction::new(capacity));
     let near = Pipe { incoming: Arc::clone(&back), outgoing: Arc::clone(&there) };
     (near, Pipe { incoming: there, outgoing: back })
+}
+
+impl Pipe {
+    /// Writes all of it; what the other end does not want any more is lost.
+    pub async fn write_all(&self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            match self.try_write(&[IoSlice::new(bytes)]) {
+                Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    poll_fn(|cx| self.poll_writable(cx)).await.ok();
+                }
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// Appends what comes next, at most 4 KiB; false at the end.
+    pub async fn read_some(&self, all: &mut Vec<u8>) -> bool {
+        poll_fn(|cx| self.poll_readable(cx)).await.ok();
+        let mut buffer = [0; 4096];
+        let count = self.try_read(&mut buffer).unwrap_or_default();
+        all.extend_from_slice(buffer.get(..count).unwrap_or_default());
+        count > 0
+    }
 }
 
 /// An empty pipe keeps room for this many bytes, and gives more back.

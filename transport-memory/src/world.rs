@@ -17,10 +17,10 @@ use hub_async::{Runtime, Socket, Task};
 use hyper::rt::Timer;
 use hyper::upgrade::Upgraded;
 
-use crate::clock::VirtualClock;
+use crate::clock::{VirtualClock, VirtualSleep};
 use crate::net::{MemoryListener, Net};
 use crate::pipe::Pipe;
-use crate::task::Spawned;
+use crate::task::{Slot, Spawned};
 
 /// A runtime of one thread in virtual time, with addresses of its own to listen at and to connect to. A
 /// clone is the same one.
@@ -31,8 +31,12 @@ use crate::task::Spawned;
 pub struct World {
     clock: VirtualClock,
     ready: Arc<Ready>,
+    settling: Arc<Settling>,
     net: Net,
 }
+
+/// Those who wait until nobody else can run.
+type Settling = Mutex<VecDeque<Arc<Slot<()>>>>;
 
 /// Tasks that can run, in the order in which they were woken.
 #[derive(Default)]
@@ -66,7 +70,12 @@ impl Wake for Woken {
 impl World {
     /// A world in which nothing has happened.
     pub fn new() -> Self {
-        Self { clock: VirtualClock::new(), ready: Arc::default(), net: Net::default() }
+        Self {
+            clock: VirtualClock::new(),
+            ready: Arc::default(),
+            settling: Arc::default(),
+            net: Net::default(),
+        }
     }
 
     /// Runs a future to its end, and everything that is spawned meanwhile. What is not done by then
@@ -86,7 +95,10 @@ impl World {
                 return output;
             }
             let idle = !self.step() && !woken.0.load(Ordering::Acquire);
-            assert!(!idle || self.clock.advance(), "everybody waits, and not for time");
+            assert!(
+                !idle || self.wake_settled() || self.clock.advance(),
+                "everybody waits, and not for time"
+            );
         }
     }
 
@@ -105,6 +117,13 @@ impl World {
         true
     }
 
+    /// Tells one of those who wait for it that nobody can run; false when nobody waits for that. One, because
+    /// what it does next has to settle for the others.
+    fn wake_settled(&self) -> bool {
+        let settled = self.settling.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        settled.map(|slot| slot.fill(())).is_some()
+    }
+
     /// The virtual time.
     pub fn now(&self) -> Instant {
         self.clock.now()
@@ -113,6 +132,10 @@ impl World {
     /// Waits for virtual time.
     pub fn sleep(&self, time: Duration) -> impl Future<Output = ()> + Send + use<> {
         self.clock.sleep(time)
+    }
+
+    pub(crate) fn sleep_until(&self, until: Instant) -> VirtualSleep {
+        self.clock.sleep_until(until)
     }
 
     /// Lets time pass while the caller computes, and nobody else runs.
@@ -140,7 +163,21 @@ impl World {
         spawned
     }
 
-    /// Lets everybody run who can run now.
+    /// Lets everybody else do all that they can do without time passing: until nobody can run.
+    pub async fn settle(&self) {
+        let (settled, slot) = Spawned::new();
+        self.settling.lock().unwrap_or_else(PoisonError::into_inner).push_back(slot);
+        settled.await;
+    }
+
+    /// Lets so much time pass, through every timer on the way in its order, and everything
+    /// [settle](Self::settle).
+    pub async fn advance(&self, time: Duration) {
+        self.sleep(time).await;
+        self.settle().await;
+    }
+
+    /// Lets everybody who can run now have one turn; [`settle`](Self::settle) waits for what follows, too.
     pub async fn yield_now(&self) {
         let mut yielded = false;
         poll_fn(|cx| {
@@ -243,6 +280,79 @@ mod tests {
             assert!(!task.is_finished());
             assert_eq!(world.within(3 * second, task).await, Some("done"));
             assert_eq!(world.within(second, world.yield_now()).await, Some(()));
+        });
+    }
+
+    #[test]
+    fn settling_waits_for_everything_but_time() {
+        let world = World::new();
+        let turns = Arc::new(Mutex::new(0));
+        let task = world.spawn({
+            let (world, turns) = (world.clone(), Arc::clone(&turns));
+            async move {
+                for _ in 0..100 {
+                    world.yield_now().await;
+                    *turns.lock().unwrap() += 1;
+                }
+                world.sleep(Duration::from_nanos(1)).await;
+            }
+        });
+        world.run(async {
+            let start = world.now();
+            world.settle().await;
+            assert_eq!(*turns.lock().unwrap(), 100);
+            assert_eq!(world.now(), start);
+            assert!(!task.is_finished());
+            task.await;
+            world.settle().await;
+            assert_eq!(world.now() - start, Duration::from_nanos(1));
+        });
+    }
+
+    #[test]
+    fn two_who_settle_wait_for_each_other() {
+        let world = World::new();
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let settler = |name: &'static str| {
+            let (world, seen) = (world.clone(), Arc::clone(&seen));
+            async move {
+                world.settle().await;
+                let seen_later = Arc::clone(&seen);
+                drop(world.spawn(async move { seen_later.lock().unwrap().push("follows") }));
+                seen.lock().unwrap().push(name);
+            }
+        };
+        let tasks = [world.spawn(settler("first")), world.spawn(settler("second"))];
+        world.run(async {
+            for task in tasks {
+                task.await;
+            }
+            world.settle().await;
+        });
+        assert_eq!(*seen.lock().unwrap(), ["first", "follows", "second", "follows"]);
+    }
+
+    #[test]
+    fn advancing_goes_through_every_timer_and_lets_all_that_is_due_be_done() {
+        let world = World::new();
+        let ticks = Arc::new(Mutex::new(Vec::new()));
+        let start = world.now();
+        drop(world.spawn({
+            let (world, ticks) = (world.clone(), Arc::clone(&ticks));
+            async move {
+                loop {
+                    world.sleep(Duration::from_secs(1)).await;
+                    world.yield_now().await;
+                    ticks.lock().unwrap().push((world.now() - start).as_secs());
+                }
+            }
+        }));
+        world.run(async {
+            world.advance(Duration::from_secs(3)).await;
+            assert_eq!(*ticks.lock().unwrap(), [1, 2, 3]);
+            assert_eq!(world.now() - start, Duration::from_secs(3));
+            world.advance(Duration::ZERO).await;
+            assert_eq!(*ticks.lock().unwrap(), [1, 2, 3]);
         });
     }
 
