@@ -15,7 +15,7 @@ pub mod wire;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use hub_core::Timestamp;
+use hub_core::{SlowConsumer, Timestamp};
 use hub_proto::ws::Opcode;
 use hub_proto::{CancelInvocation, Close, Completion, Headers, Invocation, Message, StreamInvocation, StreamItem};
 use hub_proto::Outcome as Result;
@@ -314,7 +314,7 @@ impl<H: House> World<H> {
         self.transcripts.push(Vec::new());
         self.stuck.push(None);
         self.model.arrive(place, user);
-        if place.policy() == hub_core::SlowConsumer::Close {
+        if place.policy() == SlowConsumer::Close {
             self.model.excuse(number, "it may be too slow");
         }
         Some(())
@@ -419,6 +419,7 @@ impl<H: House> World<H> {
         match fault {
             Fault::Frame => peer.write_raw(b"\x81\x02hi".to_vec(), self.now),
             Fault::Length if !json => peer.write(Opcode::Binary, b"\xff\xff\x7f", self.now),
+            Fault::Arguments => peer.say_counted(record, self.now),
             _ => peer.write(Opcode::Binary, record, self.now),
         }
         self.excuse(who, "it broke the rules")
@@ -630,10 +631,10 @@ impl<H: House> World<H> {
     }
 
     /// What a client has seen that does not depend on how fast anybody was: everything but streams, in order,
-    /// and what was seen of each stream. Nothing, where messages may be dropped.
+    /// and what was seen of each stream. Nothing, where the slow lose something.
     pub fn story(&self, client: usize) -> (Vec<Seen>, BTreeMap<u32, Vec<Seen>>) {
         let it = &self.model.clients[client];
-        if it.place.drops() {
+        if it.place.policy() != SlowConsumer::Wait {
             return Default::default();
         }
         let stream = |number: &u32| {

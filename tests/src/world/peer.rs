@@ -128,11 +128,20 @@ impl Peer {
     pub fn say(&mut self, message: &Message<'_>, now: Timestamp) {
         let mut record = Vec::new();
         self.encoding.encode(message, &mut record);
-        if self.resumable && message.is_counted() {
-            self.memory.sent += 1;
-            self.memory.unacked.push((self.memory.sent, record.clone()));
+        if message.is_counted() {
+            self.say_counted(&record, now);
+        } else {
+            self.write(Opcode::Binary, &record, now);
         }
-        self.write(Opcode::Binary, &record, now);
+    }
+
+    /// The same, for a record that counts.
+    pub fn say_counted(&mut self, record: &[u8], now: Timestamp) {
+        if self.resumable {
+            self.memory.sent += 1;
+            self.memory.unacked.push((self.memory.sent, record.to_vec()));
+        }
+        self.write(Opcode::Binary, record, now);
     }
 
     /// Writes bytes as one WebSocket message.
