@@ -56,6 +56,7 @@ mod shards;
 mod signal;
 mod slot;
 mod socket;
+mod sync;
 mod target;
 
 pub use ask::{Asking, AskingEach, InvokeError};
