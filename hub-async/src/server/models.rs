@@ -5,6 +5,7 @@
 //! thread that is not woken when it should be is a deadlock, which fails the model.
 
 mod inbox;
+mod inlet;
 mod links;
 mod outlet;
 mod pipe;

@@ -14,6 +14,10 @@ fn frame(text: &str) -> Frame {
     Frame::result(Encoding::Json, "1", text).unwrap()
 }
 
+fn wire(frames: &[Frame]) -> Vec<u8> {
+    frames.iter().flat_map(|frame| frame.websocket().to_vec()).collect()
+}
+
 /// A connection with stateful reconnect, whose client has spoken.
 fn resumable() -> Arc<Member> {
     let member = roomy();
@@ -44,19 +48,12 @@ fn exchange(old: &Arc<Pipe>, breaks: bool) {
     }
     member.offer(NewLink::new(new.clone(), Vec::new()));
     // Nothing was acked: all of it comes over the new link, again or for the first time.
-    let (a, b) = (frame("a"), frame("b"));
     let first = Frame::message(Encoding::Json, &Message::Sequence(1));
-    let all =
-        [first.websocket(), a.websocket(), b.websocket()].map(|bytes| bytes.to_vec()).concat();
+    let all = wire(&[first, frame("a"), frame("b")]);
     new.wait_for(all.len());
     pusher.join().unwrap();
     assert_eq!(new.bytes(), all);
-    assert!(
-        [a.websocket(), b.websocket()]
-            .map(|bytes| bytes.to_vec())
-            .concat()
-            .starts_with(&old.bytes())
-    );
+    assert!(wire(&[frame("a"), frame("b")]).starts_with(&old.bytes()));
     member.close(CloseReason::Shutdown);
     session.join().unwrap();
     assert_eq!([old.shutdowns(), new.shutdowns()], [1, 1]);
