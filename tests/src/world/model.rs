@@ -252,7 +252,8 @@ impl Model {
         // Calls begin in the order in which they were made. Some never do.
         let call = loop {
             let next = it.calls.get_mut(it.taken);
-            let next = next.unwrap_or_else(|| panic!("call {number} was never made, or came twice"));
+            let next =
+                next.unwrap_or_else(|| panic!("call {number} was never made, or came twice"));
             it.taken += 1;
             if next.number == number {
                 break next;
@@ -288,8 +289,12 @@ impl Model {
                 outcome == Outcome::Void
             }
             Method::Fail => outcome == Outcome::Error,
-            Method::Hold if call.finish == Some(false) && outcome == Outcome::Number(number) => true,
-            Method::Hold => outcome == Outcome::Error && (call.finish == Some(true) || call.cancelled),
+            Method::Hold if call.finish == Some(false) && outcome == Outcome::Number(number) => {
+                true
+            }
+            Method::Hold => {
+                outcome == Outcome::Error && (call.finish == Some(true) || call.cancelled)
+            }
             Method::Items(count) => {
                 let all = call.yielded == u32::from(count);
                 outcome == Outcome::Void && (all || call.cancelled || over)
@@ -303,7 +308,10 @@ impl Model {
                 call.uploads.iter().all(|upload| upload.seen_end) && outcome == Outcome::Number(sum)
             }
             Method::Ask => match questions.get(&number).and_then(|it| it.1).flatten() {
-                Some(answer) => matches!(outcome, Outcome::Number(it) if it == answer) || outcome == Outcome::Error,
+                Some(answer) => {
+                    matches!(outcome, Outcome::Number(it) if it == answer)
+                        || outcome == Outcome::Error
+                }
                 None => outcome == Outcome::Error,
             },
             Method::Unknown | Method::Misfit => false,
@@ -331,7 +339,9 @@ impl Model {
     /// Those whom a message is for, each as often as it gets a copy.
     fn audience(&self, place: Place, caller: Option<usize>, to: To) -> Vec<usize> {
         let here = |client: &usize| {
-            self.clients.get(*client).is_some_and(|it| it.place == place && it.connected && !it.over)
+            self.clients
+                .get(*client)
+                .is_some_and(|it| it.place == place && it.connected && !it.over)
         };
         let all = || (0..self.clients.len()).filter(here);
         let of = |user: u8| all().filter(move |client| self.clients[*client].user == Some(user));
@@ -349,7 +359,9 @@ impl Model {
             To::GroupExcept(group, one) => {
                 members(group).filter(|client| *client != usize::from(one)).collect()
             }
-            To::OthersIn(group) => members(group).filter(|client| Some(*client) != caller).collect(),
+            To::OthersIn(group) => {
+                members(group).filter(|client| Some(*client) != caller).collect()
+            }
             To::Groups(one, other) => members(one).chain(members(other)).collect(),
             To::User(user) => of(user).collect(),
             To::Users(one, other) => {
@@ -437,10 +449,7 @@ impl Model {
             .collect();
         assert!(missing.is_empty(), "client {client} never saw {missing:?}");
         for call in &it.calls {
-            assert!(
-                call.answered || !call.wanted,
-                "client {client} got no answer: {call:?}"
-            );
+            assert!(call.answered || !call.wanted, "client {client} got no answer: {call:?}");
         }
     }
 

@@ -1,12 +1,22 @@
-//! Whole sequences of steps, and what came of them.
+//! Whole sequences of steps: where they come from, what they did, and what is wrong with them.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::fmt;
+use std::panic::{self, AssertUnwindSafe, catch_unwind};
+use std::sync::Once;
+
+use proptest::strategy::{BoxedStrategy, Strategy, ValueTree};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use super::World;
 use super::core::{Core, Manner};
 use super::peer::Seen;
 use super::step::{KINDS, Step};
+use super::strategy::steps;
+
+/// How often a sequence that fails is tried again with less in it.
+const SHRINKS: usize = 4_000;
 
 /// What sequences did.
 #[derive(Clone, Debug, Default)]
@@ -20,7 +30,7 @@ pub struct Report {
     /// How many messages clients saw.
     pub seen: u64,
     /// In how many of them a step of each kind took effect.
-    pub effective: BTreeMap<&'static str, u64>,
+    effective: BTreeMap<&'static str, u64>,
 }
 
 impl Report {
@@ -45,11 +55,31 @@ impl Report {
     }
 }
 
-/// What one client has seen.
-type Story = (Vec<Seen>, BTreeMap<u32, Vec<Seen>>);
+/// The counts, and the histogram.
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { sequences, steps, cuts, seen, .. } = self;
+        let mean = *steps as f64 / (*sequences).max(1) as f64;
+        writeln!(
+            f,
+            "{sequences} sequences of {mean:.0} steps, {cuts} links cut or replaced, {seen} messages"
+        )?;
+        writeln!(f, "of a hundred sequences, a step of each kind took effect in")?;
+        for row in self.histogram().chunks(5) {
+            for (kind, share) in row {
+                write!(f, "{kind:>12} {share:5.1}")?;
+            }
+            writeln!(f)?;
+        }
+        Ok(())
+    }
+}
 
-fn play(steps: &[Step], manner: Manner) -> (Report, Vec<Story>) {
-    let mut world = World::new(Core::new(manner));
+/// What one client has seen: in order, and of each stream.
+pub type Story = (Vec<Seen>, BTreeMap<u32, Vec<Seen>>);
+
+/// Runs a sequence to its end, and says what it did and what each client has seen.
+pub fn play<H: super::house::House>(steps: &[Step], mut world: World<H>) -> (Report, Vec<Story>) {
     let mut kinds = BTreeSet::new();
     for step in steps {
         if world.take(*step) {
@@ -65,26 +95,106 @@ fn play(steps: &[Step], manner: Manner) -> (Report, Vec<Story>) {
     (report, stories)
 }
 
+/// Panics when clients have not seen the same in two worlds. Of streams only those are compared that both ran.
+pub fn same(one: &[Story], other: &[Story], why: &str) {
+    assert_eq!(one.len(), other.len(), "{why}");
+    for (client, ((said, streams), (also, others))) in one.iter().zip(other).enumerate() {
+        assert_eq!(said, also, "client {client}: {why}");
+        for (call, items) in streams {
+            let same = others.get(call).is_none_or(|others| items == others);
+            assert!(same, "stream {call} of client {client}: {why}");
+        }
+    }
+}
+
 /// Runs a sequence on servers made of the pure machines, twice: driven in different manners, they must show
 /// every client the same. Panics where something is wrong.
 pub fn check(steps: &[Step]) -> Report {
-    let (report, eager) = play(steps, Manner::default());
-    let (_, lazy) = play(steps, Manner { read: 7, events: 1, skewed: true });
-    assert_eq!(eager.len(), lazy.len());
-    for (client, ((said, streams), (lazily, lazy))) in eager.iter().zip(&lazy).enumerate() {
-        assert_eq!(said, lazily, "client {client}: it matters how the machines are driven");
-        for (call, items) in streams {
-            let same = lazy.get(call).is_none_or(|lazy| items == lazy);
-            assert!(same, "stream {call}: it matters how the machines are driven");
-        }
-    }
+    let (report, eager) = play(steps, World::new(Core::new(Manner::default())));
+    let lazy = Manner { read: 7, events: 1, skewed: true };
+    let (_, lazy) = play(steps, World::new(Core::new(lazy)));
+    same(&eager, &lazy, "it matters how the machines are driven");
     report
 }
 
-/// What is wrong with a sequence, if anything is.
-pub fn fails(steps: &[Step]) -> Option<String> {
-    let result = catch_unwind(AssertUnwindSafe(|| check(steps)));
-    let panic = result.err()?;
-    let text = panic.downcast_ref::<String>().cloned();
-    text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).or_else(|| Some("?".into()))
+/// A sequence that fails, with as little in it as was found.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// What is wrong.
+    pub text: String,
+    /// The steps.
+    pub steps: Vec<Step>,
+}
+
+/// Ready to be pasted into a test.
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.text)?;
+        writeln!(f, "check(&[")?;
+        for step in &self.steps {
+            writeln!(f, "    {step:?},")?;
+        }
+        writeln!(f, "]);")
+    }
+}
+
+/// Sequences that follow from a seed, one after the other.
+pub struct Sequences {
+    runner: TestRunner,
+    strategy: BoxedStrategy<Vec<Step>>,
+}
+
+impl Sequences {
+    /// Those of a seed.
+    pub fn new(seed: u64) -> Self {
+        let bytes: [u8; 32] = std::array::from_fn(|at| seed.to_le_bytes()[at % 8]);
+        let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+        Self { runner: TestRunner::new_with_rng(Config::default(), rng), strategy: steps() }
+    }
+
+    /// Runs the next one by `check`. When it fails, it is made smaller as long as it does.
+    pub fn run(&mut self, check: impl Fn(&[Step]) -> Report) -> Result<Report, Box<Failure>> {
+        let mut tree = self.strategy.new_tree(&mut self.runner).expect("nothing is rejected");
+        let mut steps = tree.current();
+        let mut text = match quietly(|| check(&steps)) {
+            Ok(report) => return Ok(report),
+            Err(text) => text,
+        };
+        for _ in 0..SHRINKS {
+            let fails = quietly(|| check(&tree.current())).err();
+            if let Some(shorter) = fails {
+                (text, steps) = (shorter, tree.current());
+                if !tree.simplify() {
+                    break;
+                }
+            } else if !tree.complicate() {
+                break;
+            }
+        }
+        Err(Box::new(Failure { text, steps }))
+    }
+}
+
+thread_local! {
+    static QUIET: Cell<bool> = const { Cell::new(false) };
+}
+
+/// What came of it, or the text of its panic, which is not printed.
+pub fn quietly<R>(run: impl FnOnce() -> R) -> Result<R, String> {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let hook = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if !QUIET.get() {
+                hook(info);
+            }
+        }));
+    });
+    QUIET.set(true);
+    let result = catch_unwind(AssertUnwindSafe(run));
+    QUIET.set(false);
+    result.map_err(|panic| match panic.downcast::<String>() {
+        Ok(text) => *text,
+        Err(panic) => panic.downcast_ref::<&str>().copied().unwrap_or("no text").to_owned(),
+    })
 }

@@ -61,7 +61,9 @@ impl Core {
     fn invoked(&mut self, nth: usize, call: Call) {
         let now = self.skewed();
         let seat = &mut self.seats[nth];
-        let known = ["Echo", "Tell", "Join", "Leave", "Hold", "Fail", "Items", "Sum", "Sum2", "Ask", "Quit"];
+        let known = [
+            "Echo", "Tell", "Join", "Leave", "Hold", "Fail", "Items", "Sum", "Sum2", "Ask", "Quit",
+        ];
         let fault = match call.arguments().check() {
             Err(error) => Some(CallFault::Arguments(error)),
             Ok(()) if !known.contains(&&*call.target) => Some(CallFault::UnknownMethod),

@@ -259,8 +259,12 @@ impl House for Core {
     fn leftovers(&mut self) -> Vec<String> {
         let mut left = Vec::new();
         for hub in &self.hubs {
-            let counts =
-                [hub.table.live(), hub.table.pending(), hub.registry.len(), hub.registry.group_count()];
+            let counts = [
+                hub.table.live(),
+                hub.table.pending(),
+                hub.registry.len(),
+                hub.registry.group_count(),
+            ];
             if counts != [0; 4] || hub.table.poll_timeout().is_some() {
                 left.push(format!("{:?} {:?}", hub.table, hub.registry));
             }

@@ -1,0 +1,112 @@
+//! How a world comes to its end, and what is to be true then.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use hub_core::SlowConsumer;
+use hub_proto::ws::Opcode;
+
+use super::World;
+use super::house::{House, Order};
+use super::model::{Call, Method};
+use super::peer::Seen;
+use super::step::Step;
+use super::wire::Manners;
+
+/// Why clients are gone that nothing else has ended.
+const IN_THE_END: &str = "it left in the end";
+
+impl<H: House> World<H> {
+    /// What a client has seen that does not depend on how fast anybody was: everything but streams, in order,
+    /// and what was seen of each stream. Nothing, where the slow lose something.
+    pub fn story(&self, client: usize) -> (Vec<Seen>, BTreeMap<u32, Vec<Seen>>) {
+        let it = &self.model.clients[client];
+        if it.place.policy() != SlowConsumer::Wait {
+            return Default::default();
+        }
+        let stream = |number: &u32| {
+            let call = it.calls.iter().find(|call| call.number == *number);
+            call.filter(|call| matches!(call.method, Method::Items(_)))
+        };
+        let (mut said, mut streams) = (Vec::new(), BTreeMap::<u32, Vec<Seen>>::new());
+        for seen in &self.transcripts[client] {
+            match seen {
+                Seen::Item(call, _) | Seen::Answered(call, _)
+                    if let Some(stream) = stream(call) =>
+                {
+                    if !stream.cancelled && it.excuse == Some(IN_THE_END) {
+                        streams.entry(*call).or_default().push(seen.clone());
+                    }
+                }
+                seen => said.push(seen.clone()),
+            }
+        }
+        (said, streams)
+    }
+
+    /// Lets everything come to a good end: the network behaves, every call is let go, everybody sees
+    /// everything, and leaves. Nothing is left then.
+    pub fn finish(&mut self) {
+        for client in 0..self.peers.len() {
+            self.peers[client].manners = Manners::default();
+            if let Some(wire) = &mut self.peers[client].wire {
+                wire.set_manners(Manners::default());
+            }
+            self.thaw(client);
+            if !self.peers[client].gone && self.peers[client].wire.is_none() {
+                self.relink(client);
+            }
+        }
+        self.settle();
+        // Whatever goes on is let go: uploads end, calls that wait for their turn begin, and so on.
+        let mut quiet = 0;
+        while quiet < 3 {
+            let mut moved = false;
+            for client in self.here().collect::<Vec<_>>() {
+                let who = self.here().position(|it| it == client).expect("it is here") as u8;
+                while self.end_upload(who, 0, false).is_some() {
+                    moved = true;
+                }
+                while self.interpret(Step::Answer(who, 0, false)).is_some() {
+                    moved = true;
+                }
+            }
+            while self.interpret(Step::Finish(0, false)).is_some() {
+                moved = true;
+                self.settle();
+            }
+            let reads = |it: &Call| matches!(it.method, Method::Sum(_)) && !it.answered;
+            for nth in 0..u8::MAX {
+                let Some((_, call)) = self.called(nth, reads) else { break };
+                self.house.order(Order::Read { call, count: 1_000 });
+                self.settle();
+            }
+            self.settle();
+            quiet = if moved { 0 } else { quiet + 1 };
+            // What has come is acked after a second, and then more may come.
+            self.pass(Duration::from_millis(1_250));
+        }
+        self.compare();
+        for client in self.here().collect::<Vec<_>>() {
+            if self.model.clients[client].excuse.is_none_or(|why| why == "it may be too slow")
+                && self.model.clients[client].connected
+                && !self.model.clients[client].over
+            {
+                self.model.settled(client);
+                assert_eq!(self.peers[client].unacked(), 0, "client {client} got no Ack");
+            }
+        }
+        for client in self.here().collect::<Vec<_>>() {
+            self.model.excuse(client, IN_THE_END);
+            self.peers[client].write(Opcode::Close, &1000_u16.to_be_bytes(), self.now);
+        }
+        self.settle();
+        self.pass(Duration::from_secs(60));
+        self.compare();
+        for client in &self.model.clients {
+            assert!(client.over || !client.connected, "somebody is left");
+        }
+        let left = self.house.leftovers();
+        assert!(left.is_empty(), "something is left: {left:?}");
+    }
+}
