@@ -24,6 +24,9 @@ const KEY: Option<[u8; 4]> = Some([0x37, 0xFA, 0x21, 0x3D]);
 /// How many messages are made up for the `roundtrip` target.
 const CHOICES: u8 = 45;
 
+/// How many lists of steps are made up for the targets that take nothing else.
+const STEPS: u8 = 6;
+
 /// One frame for each rule that a peer can break.
 const BAD_FRAMES: [(&str, &[u8]); 13] = [
     ("bad-reserved-bit", b"\xc1\x80\0\0\0\0"),
@@ -195,7 +198,10 @@ fn write_seeds() -> Result<(), Failed> {
     for (name, bytes) in EVENT_STREAMS {
         seed("sse", name, bytes)?;
     }
-    (0..CHOICES).try_for_each(|n| seed("roundtrip", &format!("choices-{n:02}"), &choices(n)))
+    for n in 0..CHOICES {
+        seed("roundtrip", &format!("choices-{n:02}"), &choices(n, 64))?;
+    }
+    (0..STEPS).try_for_each(|n| seed("registry", &format!("choices-{n:02}"), &choices(n, 600)))
 }
 
 /// One vector of a kind is enough: the same outcome for a message of the same properties.
@@ -265,10 +271,10 @@ fn frames(record: &[u8], key: Option<[u8; 4]>) -> Vec<u8> {
     wire
 }
 
-/// Sixty-four choices that follow from `n`, the first of which makes messages of every type.
-fn choices(n: u8) -> Vec<u8> {
+/// Some choices that follow from `n`, the first of which makes messages of every type.
+fn choices(n: u8, count: usize) -> Vec<u8> {
     let mut state = u32::from(n);
-    let rest = (1..64).map(|_| {
+    let rest = (1..count).map(|_| {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         (state >> 24) as u8
     });
