@@ -163,10 +163,12 @@ impl Session {
     pub fn poll_event(&mut self, now: Timestamp) -> Option<Event> {
         self.settle(now);
         let mut event = self.connection.poll_event();
-        if event.is_none() && self.connection.is_ending() {
-            // Its last frames are to be taken before it reports its end.
+        if event.is_none() {
+            // That may have given an answer for which there is no room.
             self.settle(now);
-            event = self.connection.poll_event();
+            if self.connection.is_ending() {
+                event = self.connection.poll_event();
+            }
         }
         if let Some(Event::Closed(reason)) = &event {
             match reason {
@@ -339,6 +341,20 @@ mod tests {
             }
             assert!(session.wants_items());
         }
+    }
+
+    #[test]
+    fn an_answer_for_which_there_is_no_room_ends_the_connection_at_once() {
+        let limits = Limits { hard_output: 100, ..Limits::default() };
+        let config = Arc::new(Config { limits, ..Config::default() });
+        let facts = TransportFacts::websocket(0);
+        let mut session = greeted(Session::websocket(config, Timeouts::default(), facts, NOW));
+        let frame = Frame::invocation(Encoding::Json, None, "T", &("x".repeat(100),)).unwrap();
+        assert_eq!(session.send(&frame, NOW), Pushed::Queued);
+        let refused =
+            b"{\"type\":1,\"invocationId\":\"0\",\"target\":\"T\",\"arguments\":[],\"streamIds\":[\"1\",\"1\"]}\x1e";
+        receive(&mut session, Opcode::Text, refused);
+        assert_eq!(closed(&mut session), Some(CloseReason::SlowConsumer));
     }
 
     #[test]
