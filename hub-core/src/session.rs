@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use hub_proto::{Frame, Kind, Message};
 
-use crate::close::{CloseReason, PeerFault};
+use crate::close::CloseReason;
 use crate::limits::Limits;
 use crate::link::{Link, LinkEvent, NORMAL, Timeouts};
 use crate::outbox::{Batch, Delivery, Outbox, Pushed, SlowConsumer};
@@ -233,9 +233,7 @@ impl Session {
         match self.link.poll_event() {
             Some(LinkEvent::Finished) => self.connection.handle_disconnect(End::Finished, now),
             Some(LinkEvent::Violated(violation)) => {
-                self.connection.malformed(PeerFault::WebSocket(violation), now);
-                // Nothing comes any more for which the end could wait.
-                self.connection.handle_disconnect(End::Finished, now);
+                self.connection.handle_disconnect(End::Violated(violation), now);
             }
             Some(LinkEvent::Lost(kind)) => self.lose_link(kind, now),
             Some(LinkEvent::Stuck) if self.connection.is_resumable() => {
@@ -272,7 +270,7 @@ impl Session {
 #[cfg(test)]
 mod tests {
     use hub_proto::Encoding;
-    use hub_proto::ws::{Opcode, encode};
+    use hub_proto::ws::{Opcode, Violation, encode};
 
     use super::*;
 
@@ -341,6 +339,19 @@ mod tests {
             }
             assert!(session.wants_items());
         }
+    }
+
+    #[test]
+    fn what_came_before_a_broken_frame_is_read_in_the_same_read_too() {
+        let mut session = session();
+        let (mut call, mut broken) = (Vec::new(), vec![0x83, 0x80, 0, 0, 0, 0]);
+        let record = b"{\"type\":1,\"target\":\"T\",\"arguments\":[]}\x1e";
+        encode::write_frame(&mut call, true, Opcode::Text, record, KEY);
+        call.append(&mut broken);
+        session.handle_input(&mut call, NOW);
+        assert!(matches!(session.poll_event(NOW), Some(Event::Invoked(_))));
+        let violation = Violation::ReservedOpcode(3);
+        assert_eq!(closed(&mut session), Some(CloseReason::Peer(violation.into())));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use hub_proto::ws::Violation;
 use hub_proto::{Encoding, Id, Payload, Reply};
 
 use super::asks::AskId;
@@ -158,6 +159,8 @@ pub enum Admission {
 pub enum End {
     /// In good order; output can still be sent.
     Finished,
+    /// The peer broke RFC 6455; output can still be sent.
+    Violated(Violation),
     /// The link is gone, and nothing can be sent.
     Lost(std::io::ErrorKind),
 }
