@@ -201,7 +201,12 @@ fn write_seeds() -> Result<(), Failed> {
     for n in 0..CHOICES {
         seed("roundtrip", &format!("choices-{n:02}"), &choices(n, 64))?;
     }
-    (0..STEPS).try_for_each(|n| seed("registry", &format!("choices-{n:02}"), &choices(n, 600)))
+    for target in ["registry", "resume", "server"] {
+        for n in 0..STEPS {
+            seed(target, &format!("choices-{n:02}"), &choices(n, 600))?;
+        }
+    }
+    Ok(())
 }
 
 /// One vector of a kind is enough: the same outcome for a message of the same properties.

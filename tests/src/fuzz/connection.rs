@@ -82,7 +82,7 @@ pub fn run(input: &[u8]) {
     twins.compare();
 }
 
-fn config(small: bool, detailed_errors: bool, tight: bool) -> Config {
+pub(super) fn config(small: bool, detailed_errors: bool, tight: bool) -> Config {
     let few = Limits {
         streams: 3,
         stream_items: 2,

@@ -4,6 +4,7 @@
 //! corpus. A body is a pure function of its input, cuts included.
 
 mod application;
+mod client;
 pub mod connection;
 pub mod framing;
 pub mod handshake;
@@ -15,9 +16,13 @@ mod message;
 pub mod msgpack;
 pub mod msgpack_diff;
 pub mod negotiate;
+mod reading;
 pub mod records;
 pub mod registry;
+pub mod resume;
 pub mod roundtrip;
+pub mod server;
+mod serving;
 pub mod sse;
 pub mod ws;
 pub mod ws_diff;
@@ -32,7 +37,7 @@ pub struct Target {
 }
 
 /// Every target, as in `fuzz/Cargo.toml`.
-pub const TARGETS: [Target; 13] = [
+pub const TARGETS: [Target; 15] = [
     Target { name: "framing", run: framing::run },
     Target { name: "json", run: json::run },
     Target { name: "msgpack", run: msgpack::run },
@@ -46,6 +51,8 @@ pub const TARGETS: [Target; 13] = [
     Target { name: "ws_diff", run: ws_diff::run },
     Target { name: "connection", run: connection::run },
     Target { name: "registry", run: registry::run },
+    Target { name: "server", run: server::run },
+    Target { name: "resume", run: resume::run },
 ];
 
 /// Cuts `bytes` into pieces, some of them empty, at places that follow from the bytes.
