@@ -9,6 +9,7 @@ use hub_core::Limits;
 use hub_core::server::{Config, End};
 
 use super::application::Verb;
+use super::compared::Compared;
 use super::input::Input;
 use super::machine::Machine;
 use super::pieces;
@@ -73,7 +74,7 @@ pub fn run(input: &[u8]) {
     let settings = input.byte();
     let config = config(settings & 1 == 1, settings & 2 == 2, settings & 8 == 8);
     let machines = [(); 2].map(|()| Machine::new(config, settings, settings & 4 == 4));
-    let mut twins = Twins { machines, compared: (0, 0) };
+    let mut twins = Twins { machines, compared: Compared::default() };
     while !input.is_empty() {
         twins.step(&mut input);
         twins.compare();
@@ -109,8 +110,7 @@ pub(super) fn config(small: bool, detailed_errors: bool, tight: bool) -> Config 
 /// The same connection twice, with different cuts between its reads.
 struct Twins {
     machines: [Machine; 2],
-    /// How many events and bytes are known to be the same.
-    compared: (usize, usize),
+    compared: Compared,
 }
 
 impl Twins {
@@ -173,20 +173,9 @@ impl Twins {
         if whole.pressed || cut.pressed {
             return;
         }
-        let (events, output) = self.compared;
-        assert_eq!(
-            whole.application.events.get(events..),
-            cut.application.events.get(events..),
-            "events depend on the reads"
-        );
-        assert_eq!(
-            whole.output.get(output..),
-            cut.output.get(output..),
-            "output depends on the reads"
-        );
+        self.compared.compare(whole.seen(), cut.seen());
         if !whole.is_closed() {
             assert_eq!(whole.acked, cut.acked, "news of arrivals depends on the reads");
         }
-        self.compared = (whole.application.events.len(), whole.output.len());
     }
 }

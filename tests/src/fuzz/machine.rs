@@ -20,7 +20,7 @@ pub(super) struct Machine {
     /// Whether input was ever handed in that was not wanted: from then on, cuts may matter.
     pub(super) pressed: bool,
     /// What was sent.
-    pub(super) output: Vec<u8>,
+    output: Vec<u8>,
     sent_close: bool,
     /// How much of what was sent has arrived.
     pub(super) acked: Option<u64>,
@@ -49,6 +49,11 @@ impl Machine {
         if let Verb::Close(_) = verb {
             assert!(self.is_closed(), "no end after close");
         }
+    }
+
+    /// The events and the output, all there ever were.
+    pub(super) fn seen(&self) -> (&[String], &[u8]) {
+        (&self.application.events, &self.output)
     }
 
     // The world.

@@ -5,6 +5,7 @@
 
 mod application;
 mod client;
+mod compared;
 pub mod connection;
 pub mod framing;
 pub mod handshake;

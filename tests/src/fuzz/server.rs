@@ -11,6 +11,7 @@ use hub_core::{Limits, SlowConsumer};
 use hub_proto::ws::{Opcode, encode};
 
 use super::application::Verb;
+use super::compared::Compared;
 use super::connection::{self, WORDS};
 use super::input::Input;
 use super::pieces;
@@ -35,8 +36,12 @@ pub fn run(input: &[u8]) {
     let policy = POLICIES.get(usize::from(more & 3)).copied().unwrap_or_default();
     let config = config(settings, more & 4 == 4);
     let new = |()| Serving::new(config, policy, settings & 4 == 4, settings);
-    let mut twins =
-        Twins { sessions: [(); 2].map(new), wire: Vec::new(), parted: false, compared: (0, 0) };
+    let mut twins = Twins {
+        sessions: [(); 2].map(new),
+        wire: Vec::new(),
+        parted: false,
+        compared: Compared::default(),
+    };
     if more & 8 == 0 {
         twins.greet(HELLOS.get(usize::from(more >> 4 & 3)).copied().unwrap_or_default());
     }
@@ -60,8 +65,7 @@ struct Twins {
     wire: Vec<u8>,
     /// Whether what ends them may do so at different moments.
     parted: bool,
-    /// How many events and bytes are known to be the same.
-    compared: (usize, usize),
+    compared: Compared,
 }
 
 impl Twins {
@@ -222,20 +226,9 @@ impl Twins {
         if self.parted || whole.pressed || cut.pressed {
             return;
         }
-        let (events, output) = self.compared;
-        assert_eq!(
-            whole.application.events.get(events..),
-            cut.application.events.get(events..),
-            "events depend on the reads"
-        );
-        assert_eq!(
-            whole.output.get(output..),
-            cut.output.get(output..),
-            "output depends on the reads"
-        );
+        self.compared.compare(whole.seen(), cut.seen());
         // Whether the peer's close came before the end was told decides how long the farewell may take.
         self.parted = whole.deadline() != cut.deadline();
         assert!(!self.parted || whole.application.is_closed(), "timers depend on the reads");
-        self.compared = (whole.application.events.len(), whole.output.len());
     }
 }

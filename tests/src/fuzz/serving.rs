@@ -32,7 +32,7 @@ pub(super) struct Serving {
     /// A batch that is being written.
     batch: Option<Vec<u8>>,
     /// What was written.
-    pub(super) output: Vec<u8>,
+    output: Vec<u8>,
     reading: Reading,
     /// How many messages the hub wanted to send, and the numbers of those that are to leave.
     wished: u32,
@@ -64,6 +64,11 @@ impl Serving {
             largest: 0,
             broken: false,
         }
+    }
+
+    /// The events and the output, all there ever were.
+    pub(super) fn seen(&self) -> (&[String], &[u8]) {
+        (&self.application.events, &self.output)
     }
 
     // The world.
