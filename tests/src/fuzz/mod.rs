@@ -25,6 +25,7 @@ pub mod roundtrip;
 pub mod server;
 mod serving;
 pub mod sse;
+pub mod world;
 pub mod ws;
 pub mod ws_diff;
 
@@ -38,7 +39,7 @@ pub struct Target {
 }
 
 /// Every target, as in `fuzz/Cargo.toml`.
-pub const TARGETS: [Target; 15] = [
+pub const TARGETS: [Target; 16] = [
     Target { name: "framing", run: framing::run },
     Target { name: "json", run: json::run },
     Target { name: "msgpack", run: msgpack::run },
@@ -54,6 +55,7 @@ pub const TARGETS: [Target; 15] = [
     Target { name: "registry", run: registry::run },
     Target { name: "server", run: server::run },
     Target { name: "resume", run: resume::run },
+    Target { name: "world", run: world::run },
 ];
 
 /// Cuts `bytes` into pieces, some of them empty, at places that follow from the bytes.

@@ -15,6 +15,9 @@ use super::peer::Peer;
 use super::step::{Arrival, Fault, Size};
 use super::wire::{Manners, Wire};
 
+/// Why clients may be gone where the slow are ended.
+pub(super) const MAY_BE_SLOW: &str = "it may be too slow";
+
 /// How many clients there may be at once.
 const CLIENTS: usize = 8;
 
@@ -51,7 +54,7 @@ impl<H: House> World<H> {
         self.stuck.push(None);
         self.model.arrive(place, user);
         if place.policy() == SlowConsumer::Close {
-            self.model.excuse(number, "it may be too slow");
+            self.model.excuse(number, MAY_BE_SLOW);
         }
         Some(())
     }

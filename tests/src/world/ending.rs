@@ -7,6 +7,7 @@ use hub_core::SlowConsumer;
 use hub_proto::ws::Opcode;
 
 use super::World;
+use super::clients::MAY_BE_SLOW;
 use super::house::{House, Order};
 use super::model::{Call, Method};
 use super::peer::Seen;
@@ -47,6 +48,22 @@ impl<H: House> World<H> {
     /// Lets everything come to a good end: the network behaves, every call is let go, everybody sees
     /// everything, and leaves. Nothing is left then.
     pub fn finish(&mut self) {
+        self.behave();
+        let mut quiet = 0;
+        while quiet < 3 {
+            let before = self.progress();
+            self.let_go();
+            // What has come is acked after a second, and then more may come.
+            self.pass(Duration::from_millis(1_250));
+            quiet = if self.progress() == before { quiet + 1 } else { 0 };
+        }
+        self.compare();
+        self.all_have_seen_all();
+        self.part();
+    }
+
+    /// The network behaves from now on, and whoever has lost a link comes back.
+    fn behave(&mut self) {
         for client in 0..self.peers.len() {
             self.peers[client].manners = Manners::default();
             if let Some(wire) = &mut self.peers[client].wire {
@@ -58,44 +75,47 @@ impl<H: House> World<H> {
             }
         }
         self.settle();
-        // Whatever goes on is let go: uploads end, calls that wait for their turn begin, and so on.
-        let mut quiet = 0;
-        while quiet < 3 {
-            let mut moved = false;
-            for client in self.here().collect::<Vec<_>>() {
-                let who = self.here().position(|it| it == client).expect("it is here") as u8;
-                while self.end_upload(who, 0, false).is_some() {
-                    moved = true;
-                }
-                while self.interpret(Step::Answer(who, 0, false)).is_some() {
-                    moved = true;
-                }
-            }
-            while self.interpret(Step::Finish(0, false)).is_some() {
-                moved = true;
-                self.settle();
-            }
-            let reads = |it: &Call| matches!(it.method, Method::Sum(_)) && !it.answered;
-            for nth in 0..u8::MAX {
-                let Some((_, call)) = self.called(nth, reads) else { break };
-                self.house.order(Order::Read { call, count: 1_000 });
-                self.settle();
-            }
-            self.settle();
-            quiet = if moved { 0 } else { quiet + 1 };
-            // What has come is acked after a second, and then more may come.
-            self.pass(Duration::from_millis(1_250));
-        }
-        self.compare();
+    }
+
+    /// How much has happened.
+    fn progress(&self) -> (usize, usize) {
+        let called = self.model.clients.iter().map(|client| client.progress()).sum();
+        (called, self.transcripts.iter().map(Vec::len).sum())
+    }
+
+    /// Streams end, questions are answered, calls that are held end, readers read.
+    fn let_go(&mut self) {
         for client in self.here().collect::<Vec<_>>() {
-            if self.model.clients[client].excuse.is_none_or(|why| why == "it may be too slow")
-                && self.model.clients[client].connected
-                && !self.model.clients[client].over
-            {
+            let who = self.here().position(|it| it == client).expect("it is here") as u8;
+            while self.end_upload(who, 0, false).is_some() {}
+            while self.interpret(Step::Answer(who, 0, false)).is_some() {}
+        }
+        while self.interpret(Step::Finish(0, false)).is_some() {
+            self.settle();
+        }
+        let reads = |it: &Call| matches!(it.method, Method::Sum(_)) && !it.answered;
+        for nth in 0..u8::MAX {
+            let Some((_, call)) = self.called(nth, reads) else { break };
+            self.house.order(Order::Read { call, count: 1_000 });
+            self.settle();
+        }
+        self.settle();
+    }
+
+    /// Whoever was not ended by something has seen everything.
+    fn all_have_seen_all(&self) {
+        for client in self.here() {
+            let it = &self.model.clients[client];
+            let ended = it.excuse.is_some_and(|why| why != MAY_BE_SLOW);
+            if it.connected && !it.over && !ended {
                 self.model.settled(client);
                 assert_eq!(self.peers[client].unacked(), 0, "client {client} got no Ack");
             }
         }
+    }
+
+    /// Everybody leaves, and nothing is left.
+    fn part(&mut self) {
         for client in self.here().collect::<Vec<_>>() {
             self.model.excuse(client, IN_THE_END);
             self.peers[client].write(Opcode::Close, &1000_u16.to_be_bytes(), self.now);
@@ -103,8 +123,8 @@ impl<H: House> World<H> {
         self.settle();
         self.pass(Duration::from_secs(60));
         self.compare();
-        for client in &self.model.clients {
-            assert!(client.over || !client.connected, "somebody is left");
+        for (number, client) in self.model.clients.iter().enumerate() {
+            assert!(client.over || !client.connected, "client {number} is left");
         }
         let left = self.house.leftovers();
         assert!(left.is_empty(), "something is left: {left:?}");

@@ -27,7 +27,7 @@ use self::peer::{Peer, Seen};
 use self::step::{Step, To};
 use self::wire::Manners;
 
-pub use self::run::{Failure, Report, Sequences, Story, check, play, quietly, same};
+pub use self::run::{Failure, Played, Report, Sequences, Story, check, play, quietly, same};
 
 /// Everything there is.
 pub struct World<H> {
@@ -45,6 +45,8 @@ pub struct World<H> {
     pub cuts: u64,
     /// Whether somebody may be somewhere else than before.
     changed: bool,
+    /// Whom the steps were about.
+    chosen: Vec<usize>,
 }
 
 impl<H: House> World<H> {
@@ -60,6 +62,7 @@ impl<H: House> World<H> {
             stuck: Vec::new(),
             cuts: 0,
             changed: false,
+            chosen: Vec::new(),
         }
     }
 
@@ -80,7 +83,8 @@ impl<H: House> World<H> {
                 self.call(who, Method::Echo, "Echo", true, |number| (number, size.text(number)))
             }
             Step::Tell(who, to, size, quiet) => {
-                let to = self.aim(self.peer(who)?, to);
+                let client = self.peer(who)?;
+                let to = self.aim(client, to);
                 self.call(who, Method::Tell(to, size), "Tell", !quiet, |number| {
                     (number, to, size.text(number))
                 })
@@ -149,8 +153,8 @@ impl<H: House> World<H> {
             }
             Step::Break(who, fault) => self.break_rule(who, fault),
             Step::Send(who, to, size) => {
-                let place = self.peers[self.peer(who)?].place;
-                let to = self.aim(self.peer(who)?, to);
+                let client = self.peer(who)?;
+                let (place, to) = (self.peers[client].place, self.aim(client, to));
                 let number = self.number();
                 self.model.send(place, number, to, size);
                 self.house.order(Order::Send { place, to, number, size });
@@ -217,18 +221,20 @@ impl<H: House> World<H> {
         (0..self.peers.len()).filter(|client| !self.peers[*client].gone)
     }
 
-    fn peer(&self, who: u8) -> Option<usize> {
+    fn peer(&mut self, who: u8) -> Option<usize> {
         let count = self.here().count();
-        self.here().nth(usize::from(who) % count.max(1))
+        let peer = self.here().nth(usize::from(who) % count.max(1));
+        self.chosen.extend(peer);
+        peer
     }
 
     /// One that can say something, now or later.
-    fn speaker(&self, who: u8) -> Option<usize> {
+    fn speaker(&mut self, who: u8) -> Option<usize> {
         self.peer(who).filter(|client| self.peers[*client].open)
     }
 
     /// One that the hub knows.
-    fn connected(&self, who: u8) -> Option<usize> {
+    fn connected(&mut self, who: u8) -> Option<usize> {
         self.peer(who).filter(|client| {
             let it = &self.model.clients[*client];
             it.connected && !it.over
@@ -236,13 +242,15 @@ impl<H: House> World<H> {
     }
 
     /// A call, also of somebody who is gone: the application may not know that.
-    fn called(&self, nth: u8, is_meant: impl Fn(&Call) -> bool) -> Option<(usize, u32)> {
+    fn called(&mut self, nth: u8, is_meant: impl Fn(&Call) -> bool) -> Option<(usize, u32)> {
         let calls = (0..self.peers.len()).flat_map(|client| {
             self.model.clients[client].calls.iter().map(move |call| (client, call))
         });
         let meant = calls.filter(|(_, call)| is_meant(call));
         let meant: Vec<_> = meant.map(|(client, call)| (client, call.number)).collect();
-        meant.get(usize::from(nth) % meant.len().max(1)).copied()
+        let called = meant.get(usize::from(nth) % meant.len().max(1)).copied();
+        self.chosen.extend(called.map(|(_, call)| call as usize));
+        called
     }
 
     /// The same audience, with clients of that place by their numbers.

@@ -109,6 +109,14 @@ pub struct Client {
     questions: BTreeMap<u32, (Timestamp, Option<Option<u32>>)>,
 }
 
+impl Client {
+    /// How much has happened.
+    pub fn progress(&self) -> usize {
+        let ended = self.calls.iter().filter(|call| call.state == State::Ended).count();
+        self.taken + ended + self.expected.len()
+    }
+}
+
 /// All hubs of all servers.
 #[derive(Debug, Default)]
 pub struct Model {

@@ -11,6 +11,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use super::World;
 use super::core::{Core, Manner};
+use super::house::House;
 use super::peer::Seen;
 use super::step::{KINDS, Step};
 use super::strategy::steps;
@@ -23,6 +24,8 @@ const SHRINKS: usize = 4_000;
 pub struct Report {
     /// How many there were.
     pub sequences: u64,
+    /// How many of them could be compared with themselves, in another manner.
+    pub compared: u64,
     /// How many steps they had.
     pub steps: u64,
     /// How many links were cut or replaced.
@@ -37,6 +40,7 @@ impl Report {
     /// Adds another one.
     pub fn add(&mut self, other: &Self) {
         self.sequences += other.sequences;
+        self.compared += other.compared;
         self.steps += other.steps;
         self.cuts += other.cuts;
         self.seen += other.seen;
@@ -58,12 +62,10 @@ impl Report {
 /// The counts, and the histogram.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { sequences, steps, cuts, seen, .. } = self;
+        let Self { sequences, compared, steps, cuts, seen, .. } = self;
         let mean = *steps as f64 / (*sequences).max(1) as f64;
-        writeln!(
-            f,
-            "{sequences} sequences of {mean:.0} steps, {cuts} links cut or replaced, {seen} messages"
-        )?;
+        writeln!(f, "{sequences} sequences of {mean:.0} steps, {compared} of them compared,")?;
+        writeln!(f, "{cuts} links cut or replaced, {seen} messages;")?;
         writeln!(f, "of a hundred sequences, a step of each kind took effect in")?;
         for row in self.histogram().chunks(5) {
             for (kind, share) in row {
@@ -78,8 +80,19 @@ impl fmt::Display for Report {
 /// What one client has seen: in order, and of each stream.
 pub type Story = (Vec<Seen>, BTreeMap<u32, Vec<Seen>>);
 
-/// Runs a sequence to its end, and says what it did and what each client has seen.
-pub fn play<H: super::house::House>(steps: &[Step], mut world: World<H>) -> (Report, Vec<Story>) {
+/// What has come of a sequence.
+#[derive(Debug)]
+pub struct Played {
+    /// What it did.
+    pub report: Report,
+    /// Whom its steps were about.
+    chosen: Vec<usize>,
+    /// What each client has seen.
+    stories: Vec<Story>,
+}
+
+/// Runs a sequence to its end.
+pub fn play<H: House>(steps: &[Step], mut world: World<H>) -> Played {
     let mut kinds = BTreeSet::new();
     for step in steps {
         if world.take(*step) {
@@ -89,32 +102,43 @@ pub fn play<H: super::house::House>(steps: &[Step], mut world: World<H>) -> (Rep
     world.finish();
     let seen = world.transcripts.iter().map(|seen| seen.len() as u64).sum();
     let effective = kinds.into_iter().map(|kind| (kind, 1)).collect();
-    let report =
-        Report { sequences: 1, steps: steps.len() as u64, cuts: world.cuts, seen, effective };
+    let report = Report {
+        sequences: 1,
+        compared: 0,
+        steps: steps.len() as u64,
+        cuts: world.cuts,
+        seen,
+        effective,
+    };
     let stories = (0..world.transcripts.len()).map(|client| world.story(client)).collect();
-    (report, stories)
+    Played { report, chosen: world.chosen, stories }
 }
 
 /// Panics when clients have not seen the same in two worlds. Of streams only those are compared that both ran.
-pub fn same(one: &[Story], other: &[Story], why: &str) {
-    assert_eq!(one.len(), other.len(), "{why}");
-    for (client, ((said, streams), (also, others))) in one.iter().zip(other).enumerate() {
-        assert_eq!(said, also, "client {client}: {why}");
-        for (call, items) in streams {
-            let same = others.get(call).is_none_or(|others| items == others);
+/// False when they cannot be compared: somebody too slow was gone in one of them, so that steps were about
+/// others.
+pub fn same(one: &Played, other: &Played, why: &str) -> bool {
+    if one.chosen != other.chosen {
+        return false;
+    }
+    for (client, (this, that)) in one.stories.iter().zip(&other.stories).enumerate() {
+        assert_eq!(this.0, that.0, "client {client}: {why}");
+        for (call, items) in &this.1 {
+            let same = that.1.get(call).is_none_or(|others| items == others);
             assert!(same, "stream {call} of client {client}: {why}");
         }
     }
+    true
 }
 
 /// Runs a sequence on servers made of the pure machines, twice: driven in different manners, they must show
 /// every client the same. Panics where something is wrong.
 pub fn check(steps: &[Step]) -> Report {
-    let (report, eager) = play(steps, World::new(Core::new(Manner::default())));
+    let eager = play(steps, World::new(Core::new(Manner::default())));
     let lazy = Manner { read: 7, events: 1, skewed: true };
-    let (_, lazy) = play(steps, World::new(Core::new(lazy)));
-    same(&eager, &lazy, "it matters how the machines are driven");
-    report
+    let lazy = play(steps, World::new(Core::new(lazy)));
+    let compared = same(&eager, &lazy, "it matters how the machines are driven").into();
+    Report { compared, ..eager.report }
 }
 
 /// A sequence that fails, with as little in it as was found.
@@ -171,7 +195,22 @@ impl Sequences {
                 break;
             }
         }
-        Err(Box::new(Failure { text, steps }))
+        let mut failure = Failure { text, steps };
+        failure.reduce(check);
+        Err(Box::new(failure))
+    }
+}
+
+impl Failure {
+    /// Leaves out each step without which the sequence fails as well.
+    fn reduce(&mut self, check: impl Fn(&[Step]) -> Report) {
+        for at in (0..self.steps.len()).rev() {
+            let mut fewer = self.steps.clone();
+            fewer.remove(at);
+            if let Err(text) = quietly(|| check(&fewer)) {
+                *self = Self { text, steps: fewer };
+            }
+        }
     }
 }
 
