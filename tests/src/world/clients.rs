@@ -10,13 +10,10 @@ use serde_json::Value;
 
 use super::World;
 use super::house::{House, Order, PLACES};
-use super::model::Method;
+use super::model::{MAY_BE_SLOW, Method};
 use super::peer::Peer;
 use super::step::{Arrival, Fault, Size};
 use super::wire::{Manners, Wire};
-
-/// Why clients may be gone where the slow are ended.
-pub(super) const MAY_BE_SLOW: &str = "it may be too slow";
 
 /// How many clients there may be at once.
 const CLIENTS: usize = 8;

@@ -7,9 +7,8 @@ use hub_core::SlowConsumer;
 use hub_proto::ws::Opcode;
 
 use super::World;
-use super::clients::MAY_BE_SLOW;
 use super::house::{House, Order};
-use super::model::{Call, Method};
+use super::model::{Call, MAY_BE_SLOW, Method};
 use super::peer::Seen;
 use super::step::Step;
 use super::wire::Manners;
@@ -62,7 +61,7 @@ impl<H: House> World<H> {
         self.part();
     }
 
-    /// The network behaves from now on, and whoever has lost a link comes back.
+    /// The network behaves from now on.
     fn behave(&mut self) {
         for client in 0..self.peers.len() {
             self.peers[client].manners = Manners::default();
@@ -70,9 +69,6 @@ impl<H: House> World<H> {
                 wire.set_manners(Manners::default());
             }
             self.thaw(client);
-            if !self.peers[client].gone && self.peers[client].wire.is_none() {
-                self.relink(client);
-            }
         }
         self.settle();
     }
@@ -83,8 +79,14 @@ impl<H: House> World<H> {
         (called, self.transcripts.iter().map(Vec::len).sum())
     }
 
-    /// Streams end, questions are answered, calls that are held end, readers read.
+    /// Links come back, streams end, questions are answered, calls that are held end, readers read.
     fn let_go(&mut self) {
+        for client in self.here().collect::<Vec<_>>() {
+            if self.peers[client].wire.is_none() {
+                self.relink(client);
+            }
+        }
+        self.settle();
         for client in self.here().collect::<Vec<_>>() {
             let who = self.here().position(|it| it == client).expect("it is here") as u8;
             while self.end_upload(who, 0, false).is_some() {}

@@ -45,7 +45,7 @@ pub struct World<H> {
     pub cuts: u64,
     /// Whether somebody may be somewhere else than before.
     changed: bool,
-    /// Whom the steps were about.
+    /// Whom the steps were about, and whether they took effect.
     chosen: Vec<usize>,
 }
 
@@ -69,6 +69,7 @@ impl<H: House> World<H> {
     /// Lets one thing happen, and everything that follows from it at once. False when it was nothing.
     pub fn take(&mut self, step: Step) -> bool {
         let took = self.interpret(step).is_some();
+        self.chosen.push(took.into());
         self.settle();
         if std::mem::take(&mut self.changed) {
             self.compare();

@@ -85,7 +85,7 @@ pub type Story = (Vec<Seen>, BTreeMap<u32, Vec<Seen>>);
 pub struct Played {
     /// What it did.
     pub report: Report,
-    /// Whom its steps were about.
+    /// Whom its steps were about, and whether they took effect.
     chosen: Vec<usize>,
     /// What each client has seen.
     stories: Vec<Story>,
@@ -115,8 +115,8 @@ pub fn play<H: House>(steps: &[Step], mut world: World<H>) -> Played {
 }
 
 /// Panics when clients have not seen the same in two worlds. Of streams only those are compared that both ran.
-/// False when they cannot be compared: somebody too slow was gone in one of them, so that steps were about
-/// others.
+/// False when they cannot be compared: steps were about others in one of them, or took no effect, as somebody
+/// too slow was gone, or a question had not come yet.
 pub fn same(one: &Played, other: &Played, why: &str) -> bool {
     if one.chosen != other.chosen {
         return false;
