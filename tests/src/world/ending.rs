@@ -97,8 +97,8 @@ impl<H: House> World<H> {
         }
         let reads = |it: &Call| matches!(it.method, Method::Sum(_)) && !it.answered;
         for nth in 0..u8::MAX {
-            let Some((_, call)) = self.called(nth, reads) else { break };
-            self.house.order(Order::Read { call, count: 1_000 });
+            let Some((client, call)) = self.called(nth, reads) else { break };
+            self.house.order(Order::Read { client, call, count: 1_000 });
             self.settle();
         }
         self.settle();

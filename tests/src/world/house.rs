@@ -86,7 +86,7 @@ pub enum Order {
     /// Lets a call that is held end, with an error if so; it may not even have begun.
     Finish { client: usize, call: u32, error: bool },
     /// Lets the reader of a call's streams take so many items more.
-    Read { call: u32, count: usize },
+    Read { client: usize, call: u32, count: usize },
     /// Adds a client to a group, or takes it out.
     Group { client: usize, group: u8, joins: bool },
     /// Ends a connection, which may come back if so.

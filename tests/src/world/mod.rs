@@ -175,8 +175,8 @@ impl<H: House> World<H> {
                 Some(())
             }
             Step::Read(nth, count) => {
-                let (_, call) = self.called(nth, |it| matches!(it.method, Method::Sum(_)))?;
-                self.house.order(Order::Read { call, count: count.into() });
+                let (client, call) = self.called(nth, |it| matches!(it.method, Method::Sum(_)))?;
+                self.house.order(Order::Read { client, call, count: count.into() });
                 Some(())
             }
             Step::Invite(who, group) => self.group(who, group % 4, true),

@@ -325,6 +325,7 @@ impl Core {
         let arguments = (number, text);
         let mut message = Prepared::new("Told", &arguments);
         for nth in receivers {
+            self.awake.insert(nth);
             let session = &mut self.seats[nth].session;
             let encoding = session.connection().encoding();
             message.encode(encoding).expect("a number and a text");
@@ -353,7 +354,10 @@ impl Core {
                     self.done(nth, call, outcome);
                 }
             }
-            Order::Read { call, count } => *self.permits.entry(call).or_default() += count,
+            Order::Read { client, call, count } => {
+                self.seat(client);
+                *self.permits.entry(call).or_default() += count;
+            }
             Order::Group { client, group, joins } => {
                 if let Some(nth) = self.seat(client) {
                     self.news.push(News::Grouped { client, group, joins });
@@ -369,9 +373,11 @@ impl Core {
         }
     }
 
-    /// The seat of a client that is connected.
-    fn seat(&self, client: usize) -> Option<usize> {
-        self.seats.iter().position(|seat| seat.client == client && !seat.closed)
+    /// The seat of a client that is connected, which has something to do now.
+    fn seat(&mut self, client: usize) -> Option<usize> {
+        let seat = self.seats.iter().position(|seat| seat.client == client && !seat.closed);
+        self.awake.extend(seat);
+        seat
     }
 }
 

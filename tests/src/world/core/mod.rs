@@ -3,7 +3,7 @@
 mod methods;
 mod seat;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::ErrorKind;
 use std::sync::Arc;
 
@@ -47,6 +47,8 @@ pub struct Core {
     finishes: BTreeMap<u32, Outcome>,
     permits: BTreeMap<u32, usize>,
     manner: Manner,
+    /// The seats that may have something to do.
+    awake: BTreeSet<usize>,
     turns: u64,
 }
 
@@ -94,6 +96,7 @@ impl Core {
             finishes: BTreeMap::new(),
             permits: BTreeMap::new(),
             manner,
+            awake: BTreeSet::new(),
             turns: 0,
         }
     }
@@ -104,17 +107,21 @@ impl Core {
         Timestamp::from_nanos(self.now.as_nanos().saturating_sub(behind * 1_000_000))
     }
 
+    /// Lets those who have something to do do it, until nobody has.
     fn settle(&mut self) {
-        for _ in 0..10_000 {
-            let mut moved = false;
-            for seat in 0..self.seats.len() {
-                moved |= self.turn(seat);
-            }
-            if !moved {
-                return;
+        for _ in 0..100_000 {
+            let Some(seat) = self.awake.first().copied() else { return };
+            if !self.turn(seat) {
+                self.awake.remove(&seat);
             }
         }
         panic!("the machines never come to rest");
+    }
+
+    /// Whoever is at a link has something to do.
+    fn wake(&mut self, link: LinkId) {
+        let seat = self.seats.iter().position(|seat| seat.link == Some(link));
+        self.awake.extend(seat);
     }
 
     /// Lets timers run out in their order, up to then.
@@ -130,6 +137,9 @@ impl Core {
             };
             assert!(at > self.now, "{next:?} is due, and it is {:?}", self.now);
             self.now = at;
+            let due = |seat: &Seat| seat.session.poll_timeout().is_some_and(|due| due.at <= at);
+            let seats = self.seats.iter().enumerate().filter(|(_, seat)| !seat.gone && due(seat));
+            self.awake.extend(seats.map(|(seat, _)| seat));
             self.hubs.iter_mut().for_each(|hub| hub.table.handle_timeout(at));
             self.settle();
         }
@@ -173,6 +183,7 @@ impl House for Core {
             }
         }
         self.sockets.push(Socket::default());
+        self.wake(link);
         self.settle();
         Ok(link)
     }
@@ -185,6 +196,7 @@ impl House for Core {
             socket.up.extend(taken);
         }
         let count = taken.len();
+        self.wake(link);
         self.settle();
         count
     }
@@ -193,6 +205,7 @@ impl House for Core {
         let down = &mut self.sockets[link].down;
         let bytes: Vec<u8> = down.drain(..most.min(down.len())).collect();
         if !bytes.is_empty() {
+            self.wake(link);
             self.settle();
         }
         bytes
@@ -211,6 +224,7 @@ impl House for Core {
             socket.up.clear();
             socket.down.clear();
         }
+        self.wake(link);
         self.settle();
     }
 
@@ -221,7 +235,6 @@ impl House for Core {
 
     fn advance(&mut self, to: Timestamp) {
         self.pass(to);
-        self.settle();
     }
 
     fn news(&mut self) -> Vec<News> {
