@@ -94,7 +94,7 @@ pub enum Order {
 }
 
 /// What the application saw, in the order in which it did.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "numbers of clients, calls and messages, as they are called")]
 pub enum News {
     /// A client is connected.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hub_core::registry::Audience;
 use hub_core::server::{Admission, Answer, AskId, Call, CallFault, CallId, Event, Raw, StreamKey};
-use hub_core::{CloseReason, Delivery, PeerFault};
+use hub_core::{CloseReason, Delivery};
 use hub_proto::{BindError, Frame, Prepared};
 
 use super::super::house::{News, Order, Outcome, PATIENCE, Place};
@@ -42,14 +42,11 @@ impl Core {
                 }
             }
             Event::Answered { ask, answer } => self.answered(nth, ask, &answer),
-            Event::Closed(reason) => {
+            Event::Closed(_) => {
                 let seat = &mut self.seats[nth];
                 seat.closed = true;
                 seat.running.clear();
                 seat.parked.clear();
-                if let CloseReason::Peer(PeerFault::Truncated) = reason {
-                    assert!(!super::is_lost(&reason));
-                }
                 let hub = &mut self.hubs[index(seat.place)];
                 if hub.registry.remove(&seat.claim.connection_id).is_some() {
                     self.news.push(News::Disconnected(seat.client));

@@ -11,7 +11,7 @@ use hub_core::endpoint::{self, Fresh, Outcome as Door, Request, Table, query_val
 use hub_core::link::Timeouts;
 use hub_core::registry::Registry;
 use hub_core::server::{Config, TransportFacts};
-use hub_core::{CloseReason, Deadline, Session, Timestamp};
+use hub_core::{Deadline, Session, Timestamp};
 
 use self::seat::Seat;
 use super::house::{Census, HUBS, House, LinkId, News, Order, Outcome, Place, SOCKET};
@@ -294,9 +294,4 @@ impl House for Core {
 fn draw(drawn: &mut u64) -> Fresh {
     *drawn += 1;
     Fresh { connection_id: format!("id{drawn}"), connection_token: format!("token{drawn}") }
-}
-
-/// Whether the output of a connection that ended like that is of no use any more.
-const fn is_lost(reason: &CloseReason) -> bool {
-    matches!(reason, CloseReason::Lost(_))
 }
