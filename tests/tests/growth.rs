@@ -32,8 +32,8 @@ async fn join(ctx: Context, group: String) -> Result<(), HubError> {
 /// A client comes, joins groups that nobody else is in, and goes: in order, by its link, or for too long.
 async fn come_and_go(served: &Served, nth: usize) {
     let options = served.client().query(&format!("user={}", nth % 7));
-    let options = if nth % 2 == 0 { options.message_pack() } else { options };
-    let options = if nth % 3 == 0 { options.stateful_reconnect() } else { options };
+    let options = if nth.is_multiple_of(2) { options.message_pack() } else { options };
+    let options = if nth.is_multiple_of(3) { options.stateful_reconnect() } else { options };
     let client = options.connect().await;
     for group in [nth % 5, nth] {
         client.invoke::<()>("Join", (group.to_string(),)).await.expect("it joins");
@@ -43,7 +43,7 @@ async fn come_and_go(served: &Served, nth: usize) {
         1 => client.cut(),
         2 => {
             client.cut();
-            if nth % 3 == 0 {
+            if nth.is_multiple_of(3) {
                 client.reconnect().await;
             }
         }
