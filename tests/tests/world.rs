@@ -2,7 +2,8 @@
 
 use std::env;
 
-use tests::world::{Report, Sequences, check};
+use tests::world::core::{Core, Manner};
+use tests::world::{Report, Sequences, World, check};
 
 /// How many sequences are run, unless `SEQUENCES` says so.
 const COUNT: u64 = 1_000;
@@ -23,5 +24,18 @@ fn whatever_happens_everybody_sees_what_they_should() {
     assert!(report.steps >= 40 * count, "sequences are too short");
     for (kind, share) in report.histogram() {
         assert!(share >= 1.0, "{kind} takes effect in {share} % of the sequences");
+    }
+}
+
+#[test]
+fn the_same_steps_give_the_same_bytes() {
+    for steps in Sequences::new(7).take(30) {
+        let digests = [(); 2].map(|()| {
+            let mut world = World::new(Core::new(Manner::default()));
+            steps.iter().for_each(|step| drop(world.take(*step)));
+            world.digest
+        });
+        assert_eq!(digests[0], digests[1], "{steps:?}");
+        assert_ne!(digests[0], 0, "nobody got a byte");
     }
 }

@@ -2,6 +2,22 @@
 //!
 //! [`World::take`] interprets one [`Step`] after the other, against the servers of a [`House`] and against a
 //! [`Model`] that says what each client must see. Whatever is wrong panics at the step that shows it.
+//!
+//! Where each law of the machines would be seen to be broken:
+//!
+//! | law | where |
+//! |---|---|
+//! | 1. Total: nothing panics | anywhere |
+//! | 2. No drain duty: it makes no difference when they are polled | [`check`]: once eagerly, once one event at a time |
+//! | 3. Idle is free | not here: `linear::polls` counts instructions |
+//! | 4. Honest timers: none is due after it ran out, nothing queued waits for one | `core`: each turn |
+//! | 5. Monotone: an older time is the last one | [`check`]: once with a clock that goes back |
+//! | 6. Chunk-blind | [`check`]: once in pieces of seven bytes |
+//! | 7. Deterministic | [`World::digest`] of two worlds |
+//! | 8. Closed once, and last | `core::methods`, and what clients see |
+//! | 9. Bounded | `core::seat`: each turn |
+//! | 10. Answered once | [`Model::see`] |
+//! | 11. No loss, no reorder | [`Model::see`], [`Model::hear`], [`World::finish`] |
 
 mod clients;
 pub mod core;
@@ -43,6 +59,8 @@ pub struct World<H> {
     stuck: Vec<Option<Timestamp>>,
     /// How many links were cut or replaced.
     pub cuts: u64,
+    /// Of every byte that clients got, in order.
+    pub digest: u64,
     /// Whether somebody may be somewhere else than before.
     changed: bool,
     /// Whom the steps were about, and whether they took effect.
@@ -61,6 +79,7 @@ impl<H: House> World<H> {
             numbers: 0,
             stuck: Vec::new(),
             cuts: 0,
+            digest: 0,
             changed: false,
             chosen: Vec::new(),
         }

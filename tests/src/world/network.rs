@@ -148,6 +148,10 @@ impl<H: House> World<H> {
         self.hear();
         if !bytes.is_empty() {
             moved = true;
+            // FNV-1a.
+            self.digest = bytes.iter().fold(self.digest ^ client as u64, |hash, byte| {
+                (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01B3)
+            });
             let seen = self.peers[client].receive(bytes, self.now);
             for seen in seen {
                 self.see(client, seen);

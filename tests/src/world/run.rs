@@ -201,6 +201,15 @@ impl Sequences {
     }
 }
 
+/// Without end.
+impl Iterator for Sequences {
+    type Item = Vec<Step>;
+
+    fn next(&mut self) -> Option<Vec<Step>> {
+        self.strategy.new_tree(&mut self.runner).ok().map(|tree| tree.current())
+    }
+}
+
 impl Failure {
     /// Leaves out each step without which the sequence fails as well.
     fn reduce(&mut self, check: impl Fn(&[Step]) -> Report) {
