@@ -3,6 +3,7 @@
 use std::env;
 
 use tests::world::core::{Core, Manner};
+use tests::world::step::{Arrival, Cut, Fault, Size, Step, To};
 use tests::world::{Report, Sequences, World, check};
 
 /// How many sequences are run, unless `SEQUENCES` says so.
@@ -32,10 +33,37 @@ fn the_same_steps_give_the_same_bytes() {
     for steps in Sequences::new(7).take(30) {
         let digests = [(); 2].map(|()| {
             let mut world = World::new(Core::new(Manner::default()));
-            steps.iter().for_each(|step| drop(world.take(*step)));
+            for step in &steps {
+                world.take(*step);
+            }
             world.digest
         });
         assert_eq!(digests[0], digests[1], "{steps:?}");
         assert_ne!(digests[0], 0, "nobody got a byte");
     }
+}
+
+/// Clients of one hub come in JSON without a user, and may come back.
+const ARRIVAL: Arrival =
+    Arrival { place: 0, binary: false, user: 0, negotiates: true, resumable: true };
+
+#[test]
+fn a_call_right_before_a_broken_frame_is_answered() {
+    check(&[
+        Step::Connect(ARRIVAL),
+        Step::Delay(0, 1),
+        Step::Echo(0, Size::Small),
+        Step::Break(0, Fault::Frame),
+        Step::Wait(1),
+    ]);
+}
+
+#[test]
+fn a_question_is_asked_however_slow_its_client() {
+    check(&[
+        Step::Connect(Arrival { place: 4, ..ARRIVAL }),
+        Step::Cut(0, Cut::Reset),
+        Step::Question(0),
+        Step::Send(0, To::All, Size::Large),
+    ]);
 }
