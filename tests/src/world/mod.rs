@@ -4,7 +4,11 @@
 //! [`Model`] that says what each client must see. Whatever is wrong panics at the step that shows it.
 
 pub mod core;
+mod equal;
 pub mod house;
+pub mod hub;
+pub mod hubs;
+pub mod memory;
 pub mod model;
 pub mod peer;
 mod run;
@@ -27,6 +31,7 @@ use self::peer::{Peer, Seen};
 use self::step::{Arrival, Cut, Fault, Size, Step, To, Way};
 use self::wire::{Manners, Wire};
 
+pub use self::equal::{Agreement, agree};
 pub use self::run::{Report, check, fails};
 
 /// How many clients there may be at once.
