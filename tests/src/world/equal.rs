@@ -7,6 +7,7 @@ use super::core::{Core, Manner};
 use super::house::House;
 use super::memory::Memory;
 use super::model::Method;
+use super::pace::Pace;
 use super::peer::Seen;
 use super::step::Step;
 
@@ -30,23 +31,48 @@ fn play<H: House>(mut world: World<H>, steps: &[Step]) -> World<H> {
     world
 }
 
-/// What a client has seen, and apart from it each stream, and each answer of a call that has no slot: it runs
-/// beside others, and when it goes on, when several can, is for whoever drives it to say.
+/// What a client has seen, and apart from that, by calls, what depends on who goes on first among all that can,
+/// which is for whoever drives the machines to say: each stream, the answers of calls that run beside others or
+/// were cancelled, and refusals, which do not wait until others have ended.
 fn story<H: House>(world: &World<H>, client: usize) -> Story {
-    let (said, mut apart) = world.story(client);
+    let (mut said, mut apart) = world.story(client);
+    // Whoever comes back too late is not let in, or let in and then sees the end at once.
+    while said.pop_if(|seen| *seen == Seen::Over).is_some() {}
     let calls = &world.model.clients[client].calls;
-    let has_no_slot = |number: u32| {
+    let goes_on = |number: u32| {
         let call = calls.iter().find(|call| call.number == number);
-        call.is_some_and(|call| matches!(call.method, Method::Sum(_) | Method::Ask))
+        call.is_some_and(|it| matches!(it.method, Method::Sum(_) | Method::Ask) || it.cancelled)
     };
-    let is_apart = |seen: &Seen| matches!(seen, Seen::Answered(call, _) if has_no_slot(*call));
-    let (answers, said): (Vec<_>, _) = said.into_iter().partition(is_apart);
-    for answer in answers {
-        if let Seen::Answered(call, _) = answer {
-            apart.entry(call).or_default().push(answer);
+    said.retain(|seen| match seen {
+        Seen::Refused(call, _) => {
+            apart.entry(*call).or_default().push(seen.clone());
+            false
         }
-    }
+        Seen::Answered(call, _) if goes_on(*call) => {
+            apart.entry(*call).or_default().push(seen.clone());
+            false
+        }
+        _ => true,
+    });
     (said, apart)
+}
+
+/// Compares what the clients of two worlds have seen.
+fn compare<A: House, B: House>(one: &World<A>, other: &World<B>) -> Agreement {
+    assert_eq!(one.transcripts.len(), other.transcripts.len());
+    let mut agreement = Agreement::default();
+    for client in 0..one.transcripts.len() {
+        let ((said, apart), (same, same_apart)) = (story(one, client), story(other, client));
+        assert_eq!(said, same, "client {client} sees something else");
+        for (call, answers) in &apart {
+            let same = same_apart.get(call);
+            // What ends a client may come before the answer.
+            assert!(same.is_none_or(|same| answers == same), "call {call}: {answers:?}, {same:?}");
+        }
+        agreement.clients += 1;
+        agreement.seen += said.len() + apart.values().map(Vec::len).sum::<usize>();
+    }
+    agreement
 }
 
 /// Runs a sequence on the pure machines and on hubs in memory. Panics where something is wrong, or different.
@@ -54,18 +80,17 @@ pub fn agree(steps: &[Step]) -> Agreement {
     let core = play(World::new(Core::new(Manner::default())), steps);
     let mut hubs = World::new(Memory::new());
     hubs.model.answers_wait = true;
-    let hubs = play(hubs, steps);
-    assert_eq!(core.transcripts.len(), hubs.transcripts.len());
-    let mut agreement = Agreement::default();
-    for client in 0..core.transcripts.len() {
-        let ((said, streams), (same, same_streams)) = (story(&core, client), story(&hubs, client));
-        assert_eq!(said, same, "client {client} sees something else at the hubs");
-        for (call, items) in &streams {
-            let same = same_streams.get(call).is_none_or(|same| items == same);
-            assert!(same, "call {call} is answered in another way at the hubs");
-        }
-        agreement.clients += 1;
-        agreement.seen += said.len() + streams.values().map(Vec::len).sum::<usize>();
-    }
-    agreement
+    compare(&core, &play(hubs, steps))
+}
+
+/// Runs a sequence on the pure machines, and then on a house in real time, which is waited for after each step.
+pub fn follow<H: House>(steps: &[Step], house: H) -> Agreement {
+    let mut core = World::new(Core::new(Manner::default()));
+    core.pace = Pace::Leads(Vec::new());
+    let mut core = play(core, steps);
+    let Pace::Leads(marks) = std::mem::take(&mut core.pace) else { unreachable!("it leads") };
+    let mut hubs = World::new(house);
+    hubs.model.answers_wait = true;
+    hubs.pace = Pace::Follows(marks.into());
+    compare(&core, &play(hubs, steps))
 }

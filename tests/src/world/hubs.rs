@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::FutureExt;
-use hub_async::{Clients, Hub, HubContext, InvokeError, MemoryBudget, Reconnect, Runtime, Scope, Target};
+use hub_async::{Clients, Hub, HubContext, InvokeError, MemoryBudget, Reconnect, Scope, Target, Task};
 
 use super::house::{Census, HUBS, News, Order, Outcome, PATIENCE, Place};
 use super::hub::{App, hub};
@@ -56,15 +56,15 @@ impl Hubs {
         Some((&self.contexts[index], guest.id.clone()))
     }
 
-    /// The application does something; on this runtime, if it takes longer.
-    pub fn obey(&self, order: Order, runtime: &dyn Runtime) {
+    /// The application does something; in a task, if it takes longer.
+    pub fn obey(&self, order: Order, spawn: &dyn Fn(Task)) {
         match order {
             Order::Send { place, to, number, size } => {
                 self.app.tell(News::Sent(place, number));
                 let target = target(&self.contexts[index(place)].clients(), to, &self.app);
                 drop(target.send("Told", (number, size.text(number))));
             }
-            Order::Question { client, number } => self.ask(client, number, runtime),
+            Order::Question { client, number } => self.ask(client, number, spawn),
             Order::Finish { call, error, .. } => {
                 self.app.finish(call, if error { Outcome::Error } else { Outcome::Number(call) });
             }
@@ -87,13 +87,13 @@ impl Hubs {
         }
     }
 
-    fn ask(&self, client: usize, number: u32, runtime: &dyn Runtime) {
+    fn ask(&self, client: usize, number: u32, spawn: &dyn Fn(Task)) {
         let Some((hub, id)) = self.connection(client) else { return };
         self.app.tell(News::Asked { client, number });
         let asked = hub.clients().client(id).timeout(PATIENCE);
         let asking = asked.invoke::<u32>("Asked", (number,));
         let app = Arc::clone(&self.app);
-        runtime.spawn(Box::pin(async move {
+        spawn(Box::pin(async move {
             let answer = asking.await;
             if !matches!(answer, Err(InvokeError::Disconnected(_) | InvokeError::NoConnection(_))) {
                 app.tell(News::Answered { client, number, answer: answer.ok() });

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use http::Request;
-use hub_async::Socket;
+use hub_async::{Runtime, Socket};
 use hub_async::server::{Server, Service};
 use hub_core::Timestamp;
 use transport_memory::{Pipe, World, pipe};
@@ -138,7 +138,7 @@ impl House for Memory {
     }
 
     fn order(&mut self, order: Order) {
-        self.hubs.obey(order, &self.world);
+        self.hubs.obey(order, &|task| Runtime::spawn(&self.world, task));
         self.settle();
     }
 

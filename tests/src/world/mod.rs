@@ -3,6 +3,7 @@
 //! [`World::take`] interprets one [`Step`] after the other, against the servers of a [`House`] and against a
 //! [`Model`] that says what each client must see. Whatever is wrong panics at the step that shows it.
 
+pub mod chosen;
 pub mod core;
 mod equal;
 pub mod house;
@@ -10,8 +11,10 @@ pub mod hub;
 pub mod hubs;
 pub mod memory;
 pub mod model;
+pub mod pace;
 pub mod peer;
 mod run;
+pub mod sockets;
 pub mod step;
 pub mod strategy;
 pub mod wire;
@@ -27,11 +30,12 @@ use serde_json::Value;
 
 use self::house::{House, Order, PLACES, Place};
 use self::model::{Call, Method, Model};
+use self::pace::Pace;
 use self::peer::{Peer, Seen};
 use self::step::{Arrival, Cut, Fault, Size, Step, To, Way};
 use self::wire::{Manners, Wire};
 
-pub use self::equal::{Agreement, agree};
+pub use self::equal::{Agreement, agree, follow};
 pub use self::run::{Report, check, fails};
 
 /// How many clients there may be at once.
@@ -60,6 +64,10 @@ pub struct World<H> {
     stuck: Vec<Option<Timestamp>>,
     /// How many links were cut or replaced.
     pub cuts: u64,
+    /// How it comes to rest.
+    pub pace: Pace,
+    /// How many news there were.
+    heard: usize,
 }
 
 impl<H: House> World<H> {
@@ -74,6 +82,8 @@ impl<H: House> World<H> {
             numbers: 0,
             stuck: Vec::new(),
             cuts: 0,
+            pace: Pace::Alone,
+            heard: 0,
         }
     }
 
@@ -553,7 +563,7 @@ impl<H: House> World<H> {
     }
 
     /// Lets bytes arrive until none is due, one link at a time.
-    fn settle(&mut self) {
+    fn settle_now(&mut self) {
         for _ in 0..100_000 {
             let mut moved = false;
             for client in 0..self.peers.len() {
@@ -590,6 +600,7 @@ impl<H: House> World<H> {
 
     fn hear(&mut self) {
         for news in self.house.news() {
+            self.heard += 1;
             self.model.hear(news, self.now);
         }
     }
@@ -601,6 +612,9 @@ impl<H: House> World<H> {
         let excuse = self.model.clients[client].excuse;
         match &seen {
             Seen::Over if closed => self.leave(client, "it is over"),
+            Seen::Over if peer.is_offering() && excuse.is_some() => {
+                self.leave(client, "it may not come back");
+            }
             Seen::Over => {
                 // The server has noticed before the client that the link is gone.
                 assert!(excuse.is_some() || peer.resumable, "client {client} lost its link");

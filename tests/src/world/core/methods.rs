@@ -111,6 +111,9 @@ impl Core {
             }
             "Hold" => match self.finishes.get(&number) {
                 Some(outcome) => return self.end(nth, &call, number, *outcome),
+                None if self.seats[nth].cancelled.remove(&call.id) => {
+                    return self.end(nth, &call, number, Outcome::Error);
+                }
                 None => Work::Held,
             },
             "Items" => {
@@ -147,6 +150,9 @@ impl Core {
 
     fn cancelled(&mut self, nth: usize, id: CallId) {
         let seat = &mut self.seats[nth];
+        if seat.parked.contains_key(&id) {
+            seat.cancelled.insert(id);
+        }
         let running = seat.running.iter().find(|(_, running)| running.call.id == id);
         let Some(number) = running.map(|(number, _)| *number) else { return };
         match seat.running.get(&number).map(|running| &running.work) {

@@ -1,6 +1,6 @@
 //! One session and its socket: what a driver does for it in one turn.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 
 use hub_core::endpoint::Claim;
@@ -20,6 +20,8 @@ pub(super) struct Seat {
     pub(super) link: Option<LinkId>,
     /// Calls that wait for their turn.
     pub(super) parked: BTreeMap<CallId, Call>,
+    /// Those among them that were cancelled already.
+    pub(super) cancelled: BTreeSet<CallId>,
     /// Calls that run, by their numbers.
     pub(super) running: BTreeMap<u32, Running>,
     /// What has come of streams, also for calls that wait.
@@ -83,6 +85,7 @@ impl Seat {
             session,
             link: Some(link),
             parked: BTreeMap::new(),
+            cancelled: BTreeSet::new(),
             running: BTreeMap::new(),
             streams: BTreeMap::new(),
             questions: BTreeMap::new(),
