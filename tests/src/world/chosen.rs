@@ -24,8 +24,7 @@ pub fn sequences() -> Vec<(&'static str, Vec<Step>)> {
 fn methods() -> Vec<Step> {
     let stranger =
         Arrival { place: 0, binary: false, user: 0, negotiates: false, resumable: false };
-    let mut steps =
-        vec![arrive(false, 1, false), arrive(true, 2, false), Step::Connect(stranger)];
+    let mut steps = vec![arrive(false, 1, false), arrive(true, 2, false), Step::Connect(stranger)];
     for who in 0..3 {
         steps.extend([
             Step::Echo(who, Size::Small),
@@ -64,7 +63,9 @@ fn audiences() -> Vec<Step> {
         Step::Connect(Arrival { place, binary: false, user: 1, negotiates: true, resumable: false })
     };
     steps.extend([4, 6, 7].map(elsewhere));
-    steps.extend([(0, 0), (1, 0), (1, 1), (2, 1), (4, 0)].map(|(who, group)| Step::Join(who, group)));
+    steps.extend(
+        [(0, 0), (1, 0), (1, 1), (2, 1), (4, 0)].map(|(who, group)| Step::Join(who, group)),
+    );
     let audiences = [
         To::All,
         To::Except(1),
@@ -165,8 +166,7 @@ fn questions() -> Vec<Step> {
 
 /// Links that are cut, replaced, and doubled, with messages on both sides of the gap.
 fn links() -> Vec<Step> {
-    let mut steps =
-        vec![arrive(false, 0, true), arrive(true, 0, true), arrive(false, 0, false)];
+    let mut steps = vec![arrive(false, 0, true), arrive(true, 0, true), arrive(false, 0, false)];
     for (who, cut) in [(0, Cut::Reset), (1, Cut::End), (0, Cut::Unseen), (1, Cut::Unseen)] {
         steps.extend([
             Step::Join(who, 1),

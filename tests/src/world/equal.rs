@@ -31,24 +31,20 @@ fn play<H: House>(mut world: World<H>, steps: &[Step]) -> World<H> {
     world
 }
 
-/// What a client has seen, and apart from that, by calls, what depends on who goes on first among all that can,
-/// which is for whoever drives the machines to say: each stream, the answers of calls that run beside others or
-/// were cancelled, and refusals, which do not wait until others have ended.
+/// What a client has seen, and apart from that, by calls: each stream, and the answers of calls that read one.
+/// Both run beside other calls, and which of those that can go on does so first, is for whoever drives the
+/// machines to say.
 fn story<H: House>(world: &World<H>, client: usize) -> Story {
     let (mut said, mut apart) = world.story(client);
     // Whoever comes back too late is not let in, or let in and then sees the end at once.
     while said.pop_if(|seen| *seen == Seen::Over).is_some() {}
     let calls = &world.model.clients[client].calls;
-    let goes_on = |number: u32| {
+    let reads = |number: u32| {
         let call = calls.iter().find(|call| call.number == number);
-        call.is_some_and(|it| matches!(it.method, Method::Sum(_) | Method::Ask) || it.cancelled)
+        call.is_some_and(|call| matches!(call.method, Method::Sum(_)))
     };
     said.retain(|seen| match seen {
-        Seen::Refused(call, _) => {
-            apart.entry(*call).or_default().push(seen.clone());
-            false
-        }
-        Seen::Answered(call, _) if goes_on(*call) => {
+        Seen::Answered(call, _) if reads(*call) => {
             apart.entry(*call).or_default().push(seen.clone());
             false
         }
@@ -77,7 +73,7 @@ fn compare<A: House, B: House>(one: &World<A>, other: &World<B>) -> Agreement {
 
 /// Runs a sequence on the pure machines and on hubs in memory. Panics where something is wrong, or different.
 pub fn agree(steps: &[Step]) -> Agreement {
-    let core = play(World::new(Core::new(Manner::default())), steps);
+    let core = play(World::new(Core::new(Manner::default()).patient()), steps);
     let mut hubs = World::new(Memory::new());
     hubs.model.answers_wait = true;
     compare(&core, &play(hubs, steps))
@@ -85,7 +81,7 @@ pub fn agree(steps: &[Step]) -> Agreement {
 
 /// Runs a sequence on the pure machines, and then on a house in real time, which is waited for after each step.
 pub fn follow<H: House>(steps: &[Step], house: H) -> Agreement {
-    let mut core = World::new(Core::new(Manner::default()));
+    let mut core = World::new(Core::new(Manner::default()).patient());
     core.pace = Pace::Leads(Vec::new());
     let mut core = play(core, steps);
     let Pace::Leads(marks) = std::mem::take(&mut core.pace) else { unreachable!("it leads") };

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use futures_util::FutureExt;
-use hub_async::{Clients, Hub, HubContext, InvokeError, MemoryBudget, Reconnect, Scope, Target, Task};
+use hub_async::{
+    Clients, Hub, HubContext, InvokeError, MemoryBudget, Reconnect, Scope, Target, Task,
+};
 
 use super::house::{Census, HUBS, News, Order, Outcome, PATIENCE, Place};
 use super::hub::{App, hub};

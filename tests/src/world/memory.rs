@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use http::Request;
-use hub_async::{Runtime, Socket};
 use hub_async::server::{Server, Service};
+use hub_async::{Runtime, Socket};
 use hub_core::Timestamp;
 use transport_memory::{Pipe, World, pipe};
 

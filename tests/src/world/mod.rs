@@ -459,7 +459,7 @@ impl<H: House> World<H> {
         let client = self.peer(who)?;
         let peer = &mut self.peers[client];
         change(&mut peer.manners);
-        peer.wire.as_mut()?.set_manners(peer.manners);
+        peer.wire.as_mut()?.set_manners(peer.manners, self.now);
         Some(())
     }
 
@@ -682,7 +682,7 @@ impl<H: House> World<H> {
         for client in 0..self.peers.len() {
             self.peers[client].manners = Manners::default();
             if let Some(wire) = &mut self.peers[client].wire {
-                wire.set_manners(Manners::default());
+                wire.set_manners(Manners::default(), self.now);
             }
             self.thaw(client);
             if !self.peers[client].gone && self.peers[client].wire.is_none() {

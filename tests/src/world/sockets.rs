@@ -78,10 +78,7 @@ impl Sockets {
         })
     }
 
-    fn start(
-        spawn_task: Box<dyn Fn(Task)>,
-        run: impl FnOnce(Service) + Send + 'static,
-    ) -> Self {
+    fn start(spawn_task: Box<dyn Fn(Task)>, run: impl FnOnce(Service) + Send + 'static) -> Self {
         let hubs = Hubs::new();
         let (listening, addresses) = mpsc::channel();
         let (stop, stopped) = unbounded();

@@ -47,6 +47,8 @@ pub struct Core {
     finishes: BTreeMap<u32, Outcome>,
     permits: BTreeMap<u32, usize>,
     manner: Manner,
+    /// Whether calls go on only once there are no events, as tasks do.
+    patient: bool,
     turns: u64,
 }
 
@@ -94,8 +96,16 @@ impl Core {
             finishes: BTreeMap::new(),
             permits: BTreeMap::new(),
             manner,
+            patient: false,
             turns: 0,
         }
+    }
+
+    /// The same, but calls go on only once there are no events, as tasks do.
+    #[must_use]
+    pub const fn patient(mut self) -> Self {
+        self.patient = true;
+        self
     }
 
     /// The time as it is handed in with bytes and verbs.

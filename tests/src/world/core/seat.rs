@@ -7,7 +7,7 @@ use hub_core::endpoint::Claim;
 use hub_core::server::{AskId, Call, CallId, StreamKey};
 use hub_core::{Batch, Session};
 
-use super::super::house::{LinkId, Place, SOCKET};
+use super::super::house::{LinkId, Outcome, Place, SOCKET};
 use super::Core;
 
 /// A session, and what the application keeps of its client.
@@ -22,6 +22,8 @@ pub(super) struct Seat {
     pub(super) parked: BTreeMap<CallId, Call>,
     /// Those among them that were cancelled already.
     pub(super) cancelled: BTreeSet<CallId>,
+    /// Calls that are about to end, by their numbers.
+    pub(super) ending: Vec<(u32, Outcome)>,
     /// Calls that run, by their numbers.
     pub(super) running: BTreeMap<u32, Running>,
     /// What has come of streams, also for calls that wait.
@@ -86,6 +88,7 @@ impl Seat {
             link: Some(link),
             parked: BTreeMap::new(),
             cancelled: BTreeSet::new(),
+            ending: Vec::new(),
             running: BTreeMap::new(),
             streams: BTreeMap::new(),
             questions: BTreeMap::new(),
@@ -140,10 +143,13 @@ impl Core {
             let now = self.skewed();
             let Some(event) = self.seats[nth].session.poll_event(now) else { break };
             self.on_event(nth, event);
-            self.read_on(nth);
+            if !self.patient {
+                self.end_calls(nth);
+                self.read_on(nth);
+            }
             moved = true;
         }
-        moved |= self.read_on(nth) | self.yield_on(nth);
+        moved |= self.end_calls(nth) | self.read_on(nth) | self.yield_on(nth);
         moved |= self.write_out(nth);
         moved |= self.let_go(nth);
         self.seats[nth].is_within_limits();
