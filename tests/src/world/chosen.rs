@@ -119,7 +119,7 @@ fn groups() -> Vec<Step> {
 
 /// Streams both ways, which end well, with errors, or not at all.
 fn streams() -> Vec<Step> {
-    let mut steps = vec![arrive(false, 0, false), arrive(true, 0, true)];
+    let mut steps = vec![arrive(false, 0, false), arrive(true, 0, true), arrive(true, 0, false)];
     for who in 0..2 {
         steps.extend([
             Step::Items(who, 0),
@@ -139,7 +139,7 @@ fn streams() -> Vec<Step> {
             Step::EndUpload(who, 0, true),
         ]);
     }
-    steps.extend([Step::Sum(0, true), Step::Upload(0, 0, Size::Small), Step::Cut(0, Cut::End)]);
+    steps.extend([Step::Sum(2, true), Step::Upload(2, 0, Size::Small), Step::Cut(2, Cut::End)]);
     steps
 }
 
