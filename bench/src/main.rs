@@ -1,7 +1,8 @@
 //! Measures what the server costs beside what the machine must pay anyway.
 //!
 //! `cargo run --release -p bench -- codec|registry|echo|broadcast|idle|smoke [--json]` prints a table;
-//! `... -- results` measures everything and writes `bench/RESULTS.md`.
+//! `... -- results` measures everything and writes `bench/RESULTS.md`; `... -- world --minutes N` runs the
+//! simulated world of the tests.
 //!
 //! Server and load generator are two processes, on two cores where there are two. Each case is run
 //! beside its floor, in turn and several times; what counts is the ratio of the medians. Absolute
@@ -16,6 +17,7 @@ mod registry;
 mod report;
 mod results;
 mod server;
+mod world;
 
 use std::process::ExitCode;
 
@@ -65,6 +67,9 @@ fn main() -> ExitCode {
     let rows = match words[..] {
         // What the load generator starts for itself.
         ["serve", kind] => return server::serve(kind),
+        ["world", ref words @ ..] => {
+            return if world::run(words) { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+        }
         ["smoke"] => SECTIONS.iter().flat_map(|(_, _, run)| run(Scale::SMOKE)).collect(),
         ["results"] => {
             let sections = SECTIONS.map(|(name, about, run)| (name, about, run(Scale::FULL)));
@@ -80,7 +85,7 @@ fn main() -> ExitCode {
             run(Scale::FULL)
         }
         _ => {
-            eprintln!("{USAGE}");
+            eprintln!("{USAGE}\n{}", world::USAGE);
             return ExitCode::FAILURE;
         }
     };

@@ -24,7 +24,7 @@ pub(crate) fn write(sections: &[(&str, &str, Vec<Row>)]) -> io::Result<()> {
 }
 
 /// What it was measured on.
-fn machine() -> String {
+pub(crate) fn machine() -> String {
     let said = |program: &str, arguments: &[&str]| {
         let output = Command::new(program).args(arguments).output().ok()?;
         String::from_utf8(output.stdout).ok().map(|text| text.trim().to_owned())

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use event_listener::EventListener;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use hub_core::server::{AskId, CallId};
@@ -21,6 +20,7 @@ use crate::deliver::deliver;
 use crate::inbox::Note;
 use crate::member::Member;
 use crate::slot::Slot;
+use crate::sync::EventListener;
 
 /// Why a client's result is not there.
 #[derive(Debug, thiserror::Error)]

@@ -1,10 +1,12 @@
 //! How much all connections of a process may keep.
 
 use std::fmt;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 
 use hub_core::limits::PROCESS;
+
+use crate::sync::AtomicUsize;
 
 /// Connections are counted in steps of so many bytes, so that those that keep up are not counted at all.
 pub(crate) const STEP: usize = 4096;

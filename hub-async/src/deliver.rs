@@ -16,6 +16,7 @@ use std::task::{Context, Poll};
 use crate::member::Member;
 use crate::runtime::{Clock, Runtime};
 use crate::server::io::write_through;
+use crate::sync::thread_local;
 
 /// How many sockets are written to between two yields.
 const STRETCH: usize = 64;

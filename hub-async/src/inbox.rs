@@ -1,8 +1,8 @@
 //! What others want from a session, besides sending.
 
 use std::mem;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use hub_core::CloseReason;
@@ -10,6 +10,7 @@ use hub_core::server::{AskId, CallId, StreamKey};
 
 use crate::ask::Asked;
 use crate::socket::Socket;
+use crate::sync::{AtomicBool, Mutex};
 
 /// Control messages for a session; never dropped by a policy. The first wish to close is kept.
 #[derive(Default)]
@@ -80,15 +81,11 @@ pub(crate) enum Note {
 
 impl Inbox {
     fn put<R>(&self, put: impl FnOnce(&mut Post) -> R) -> R {
-        let mut post = self.lock();
+        let mut post = self.post.lock();
         let result = put(post.get_or_insert_default());
         drop(post);
         self.waiting.store(true, Ordering::Release);
         result
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<Box<Post>>> {
-        self.post.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Asks the session to end. The caller wakes it.
@@ -111,7 +108,7 @@ impl Inbox {
 
     /// Shuts a link down that nobody has taken, and leaves everything else.
     pub(crate) fn refuse(&self) {
-        let link = self.lock().as_mut().and_then(|post| post.link.take());
+        let link = self.post.lock().as_mut().and_then(|post| post.link.take());
         drop(link);
     }
 
@@ -126,6 +123,12 @@ impl Inbox {
             return None;
         }
         self.waiting.store(false, Ordering::Release);
-        mem::take(&mut *self.lock())
+        self.take_last()
+    }
+
+    /// What is asked for, for whoever looks for the last time: what is put later is put by somebody who sees
+    /// what was done before, as the flag alone would not promise.
+    pub(crate) fn take_last(&self) -> Option<Box<Post>> {
+        mem::take(&mut *self.post.lock())
     }
 }

@@ -2,12 +2,12 @@
 
 use std::collections::VecDeque;
 use std::mem;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use hub_core::limits::{RAW_CHUNKS, RAW_UNREAD};
 
 use crate::raw::Chunk;
+use crate::sync::{Mutex, MutexGuard};
 
 /// Chunks on their way from the session, which puts them in, to the handler, which takes them out.
 #[derive(Default)]
@@ -28,7 +28,7 @@ struct State {
 
 impl Inlet {
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 
     /// Adds chunks; whoever waits for them is to be woken.

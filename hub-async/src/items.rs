@@ -2,7 +2,9 @@
 
 use std::any::{Any, TypeId};
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
+
+use crate::sync::{Mutex, MutexGuard};
 
 type Item = (TypeId, Arc<dyn Any + Send + Sync>);
 
@@ -47,7 +49,7 @@ impl Items {
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Item>> {
-        self.0.get_or_init(Box::default).lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.get_or_init(Box::default).lock()
     }
 }
 

@@ -24,6 +24,8 @@
 //!
 //! * No user code, no wake and no drop of a user's value happens under a lock. Locks live in
 //!   `outlet`, `inlet`, `inbox`, `reader`, `slot`, `shards`, `items` and the endpoint's table (`server::endpoint`).
+//! * What threads do to a connection at the same time is modelled (`server::models`): what they share is made
+//!   of the locks and atomics of `sync`.
 //! * Every queue has a byte budget and a policy; a push never waits.
 //! * Public types are generic neither over a runtime nor over IO.
 
@@ -56,6 +58,7 @@ mod shards;
 mod signal;
 mod slot;
 mod socket;
+mod sync;
 mod target;
 
 pub use ask::{Asking, AskingEach, InvokeError};

@@ -2,7 +2,6 @@
 
 use std::sync::{Arc, OnceLock};
 
-use futures_util::task::AtomicWaker;
 use hub_core::{CloseReason, Delivery, Pushed};
 use hub_proto::{Encoding, Frame};
 
@@ -12,6 +11,7 @@ use crate::inbox::{Inbox, NewLink, Note};
 use crate::items::Items;
 use crate::outlet::{Outlet, Push};
 use crate::signal::Signal;
+use crate::sync::AtomicWaker;
 
 /// One connection, as senders, contexts and groups hold it. The session task holds the other end.
 pub(crate) struct Member {
@@ -95,6 +95,13 @@ impl Member {
     pub(crate) fn close(&self, reason: CloseReason) {
         self.inbox.close(reason);
         self.waker.wake();
+    }
+
+    /// Nobody will look into the inbox any more. Not to be called under a lock.
+    pub(crate) fn leave(&self) {
+        self.aborted.fire();
+        // Whoever comes now sees that it is too late.
+        drop(self.inbox.take_last());
     }
 
     /// What `aborted` is about. Not to be fired under a lock.

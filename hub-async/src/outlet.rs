@@ -1,17 +1,17 @@
 //! The only place where output waits, and the only place from which bytes leave.
 
 use std::ops::{Deref, DerefMut};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use event_listener::{Event, EventListener};
 use hub_core::{Delivery, Outbox, Pushed};
 use hub_proto::{Frame, Kind};
 
 use crate::budget::{MemoryBudget, STEP};
 use crate::signal::poll_until;
 use crate::socket::Socket;
+use crate::sync::{Event, EventListener, Mutex, MutexGuard};
 
 /// An [`Outbox`] that everybody may push to, and that its session writes out, or whoever pushed to it.
 /// A push never waits.
@@ -81,7 +81,7 @@ pub(crate) struct Push {
 }
 
 impl Outlet {
-    pub(crate) const fn new(outbox: Outbox, budget: MemoryBudget) -> Self {
+    pub(crate) fn new(outbox: Outbox, budget: MemoryBudget) -> Self {
         let queue = Queue { outbox, socket: None, counted: 0 };
         Self { queue: Mutex::new(queue), room: Event::new(), budget }
     }
@@ -127,10 +127,22 @@ impl Outlet {
         drop(socket);
     }
 
+    /// What waits, waits for the next link; false when somebody is writing at this moment, who will wake
+    /// the session.
+    pub(crate) fn unlink(&self) -> bool {
+        let mut outlet = self.lock();
+        let unlinked = outlet.is_unlinked() || outlet.unlink();
+        let room = outlet.takes_more_again();
+        drop(outlet);
+        if room {
+            self.tell_room();
+        }
+        unlinked
+    }
+
     /// The queue itself, for whoever writes. Nothing foreign may run while it is held.
     pub(crate) fn lock(&self) -> Held<'_> {
-        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        Held { queue, budget: &self.budget }
+        Held { queue: self.queue.lock(), budget: &self.budget }
     }
 
     /// Tells those who wait for room. Not to be called while the queue is held.
@@ -170,7 +182,7 @@ impl Outlet {
 impl Drop for Outlet {
     /// A queue that was never abandoned has its part of the budget no more.
     fn drop(&mut self) {
-        let queue = self.queue.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let queue = self.queue.get_mut();
         self.budget.count(0, &mut queue.counted);
     }
 }

@@ -6,7 +6,6 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use event_listener::EventListener;
 use futures_util::Stream;
 use hub_core::{CloseReason, Delivery, Pushed};
 use hub_proto::Frame;
@@ -16,6 +15,7 @@ use crate::caught::caught;
 use crate::deliver::deliver;
 use crate::error::HubError;
 use crate::response::{Item, Responded};
+use crate::sync::EventListener;
 
 /// How many items one stream sends before it lets others have their turn.
 const STRETCH: usize = 32;

@@ -5,7 +5,7 @@ use std::fmt;
 use std::future::poll_fn;
 use std::mem;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use futures_util::Stream;
@@ -16,6 +16,7 @@ use serde::de::DeserializeOwned;
 use crate::caught::discard;
 use crate::inbox::Note;
 use crate::member::Member;
+use crate::sync::{Mutex, MutexGuard};
 
 /// Why a stream ended before its end.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -129,7 +130,7 @@ impl<'a> Readers<'a> {
 
 impl<T> Shared<T> {
     fn lock(&self) -> MutexGuard<'_, State<T>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     fn poll_next(&self, cx: &Context<'_>) -> Poll<Option<Result<T, StreamError>>> {

@@ -4,10 +4,10 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
-use event_listener::{Event, EventListener};
+use crate::sync::{AtomicBool, Event, EventListener};
 
 /// Fires once. Costs one word until somebody waits.
 #[derive(Default)]

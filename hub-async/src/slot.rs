@@ -1,9 +1,8 @@
 //! A value that one task leaves for another.
 
-use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll};
 
-use futures_util::task::AtomicWaker;
+use crate::sync::{AtomicWaker, Mutex};
 
 /// Filled once, taken once.
 pub(crate) struct Slot<T> {
@@ -12,13 +11,13 @@ pub(crate) struct Slot<T> {
 }
 
 impl<T> Slot<T> {
-    pub(crate) const fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { value: Mutex::new(None), waiting: AtomicWaker::new() }
     }
 
     /// Leaves the value. Not to be called under a lock.
     pub(crate) fn put(&self, value: T) {
-        let before = self.value.lock().unwrap_or_else(PoisonError::into_inner).replace(value);
+        let before = self.value.lock().replace(value);
         drop(before);
         self.waiting.wake();
     }
@@ -26,7 +25,7 @@ impl<T> Slot<T> {
     /// Takes the value once it is there.
     pub(crate) fn poll_take(&self, cx: &Context<'_>) -> Poll<T> {
         self.waiting.register(cx.waker());
-        let value = self.value.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let value = self.value.lock().take();
         value.map_or(Poll::Pending, Poll::Ready)
     }
 }

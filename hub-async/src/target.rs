@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use event_listener::EventListener;
 use hub_core::Delivery;
 use hub_core::registry::Audience;
 use hub_proto::{Arguments, EncodeError, Prepared};
@@ -19,6 +18,7 @@ use crate::ask::{Asking, AskingEach, InvokeError, Origin, Place};
 use crate::hub::HubCore;
 use crate::inbox::Note;
 use crate::member::Member;
+use crate::sync::EventListener;
 
 /// One connection to send to, or to ask for a result. An id that nobody has is nobody.
 #[derive(Clone)]

@@ -93,6 +93,7 @@ impl Session {
     /// Takes bytes from the pipe, cut anywhere; they are unmasked in place.
     pub fn handle_input(&mut self, bytes: &mut [u8], now: Timestamp) {
         let connection = &mut self.connection;
+        let now = connection.tick(now);
         self.link.handle_input(bytes, |run| connection.handle_input(run.bytes, now));
         self.settle(now);
     }
@@ -100,6 +101,7 @@ impl Session {
     /// The pipe has ended (`UnexpectedEof`), so that nothing more comes in, or has broken, on reading or on
     /// writing, so that nothing more leaves either.
     pub fn handle_end(&mut self, kind: ErrorKind, now: Timestamp) {
+        let now = self.connection.tick(now);
         self.link.handle_end(kind);
         if kind != ErrorKind::UnexpectedEof && !self.connection.is_resumable() {
             self.outbox.abandon();
@@ -109,6 +111,7 @@ impl Session {
 
     /// Lets every timer that is due at `now` run out.
     pub fn handle_timeout(&mut self, now: Timestamp) {
+        let now = self.connection.tick(now);
         self.connection.handle_timeout(now);
         self.link.handle_timeout(now);
         self.settle(now);
@@ -119,6 +122,7 @@ impl Session {
     /// of no use, when the connection cannot be [resumed](Connection::is_resumable).
     #[must_use]
     pub fn relink(&mut self, now: Timestamp) -> bool {
+        let now = self.connection.tick(now);
         self.settle(now);
         if !self.outbox.is_resumable() || !self.connection.relink(now) {
             return false;
@@ -144,6 +148,7 @@ impl Session {
     /// The same, to be treated like that when it does not leave fast enough: a question to the client is
     /// [`Delivery::Own`], or it might never be asked.
     pub fn push(&mut self, frame: &Frame, delivery: Delivery, now: Timestamp) -> Pushed {
+        let now = self.connection.tick(now);
         // What the connection said before comes first.
         self.settle(now);
         let pushed = self.outbox.push(frame, delivery);
@@ -155,6 +160,7 @@ impl Session {
 
     /// The first `count` bytes of the last batch were written; none, if the pipe took nothing.
     pub fn written(&mut self, count: usize, now: Timestamp) {
+        let now = self.connection.tick(now);
         self.outbox.written(count, now);
         if count > 0 {
             self.connection.wrote(now);
@@ -167,12 +173,15 @@ impl Session {
     /// The next event. Behind [`Event::Closed`], the last one, there is still output: what was queued, and
     /// the close of the WebSocket.
     pub fn poll_event(&mut self, now: Timestamp) -> Option<Event> {
+        let now = self.connection.tick(now);
         self.settle(now);
         let mut event = self.connection.poll_event();
-        if event.is_none() && self.connection.is_ending() {
-            // Its last frames are to be taken before it reports its end.
+        if event.is_none() {
+            // That may have given an answer for which there is no room.
             self.settle(now);
-            event = self.connection.poll_event();
+            if self.connection.is_ending() {
+                event = self.connection.poll_event();
+            }
         }
         if let Some(Event::Closed(reason)) = &event {
             match reason {
@@ -186,6 +195,7 @@ impl Session {
 
     /// Adds what should be written next to an empty batch.
     pub fn next(&mut self, batch: &mut Batch, now: Timestamp) {
+        let now = self.connection.tick(now);
         self.settle(now);
         if let Some(pong) = self.link.poll_transmit() {
             self.outbox.push_control(pong);
@@ -367,6 +377,31 @@ mod tests {
             }
             assert!(session.wants_items());
         }
+    }
+
+    #[test]
+    fn an_answer_for_which_there_is_no_room_ends_the_connection_at_once() {
+        let limits = Limits { hard_output: 100, ..Limits::default() };
+        let config = Arc::new(Config { limits, ..Config::default() });
+        let facts = TransportFacts::websocket(0);
+        let mut session = greeted(Session::websocket(config, Timeouts::default(), facts, NOW));
+        let frame = Frame::invocation(Encoding::Json, None, "T", &("x".repeat(100),)).unwrap();
+        assert_eq!(session.send(&frame, NOW), Pushed::Queued);
+        let refused =
+            b"{\"type\":1,\"invocationId\":\"0\",\"target\":\"T\",\"arguments\":[],\"streamIds\":[\"1\",\"1\"]}\x1e";
+        receive(&mut session, Opcode::Text, refused);
+        assert_eq!(closed(&mut session), Some(CloseReason::SlowConsumer));
+    }
+
+    #[test]
+    fn a_time_older_than_the_last_one_counts_as_the_last_one() {
+        let mut session = session();
+        let last = Timestamp::from_millis(1_000);
+        session.handle_timeout(last);
+        receive(&mut session, Opcode::Close, b"\x03\xe8");
+        assert_eq!(closed(&mut session), Some(CloseReason::Ended));
+        let at = last + Timeouts::default().close;
+        assert_eq!(session.poll_timeout(), Some(Deadline { at, why: Timer::Close }));
     }
 
     #[test]

@@ -15,6 +15,7 @@ use hub_core::server::{
     StreamKey, TransportFacts,
 };
 use hub_core::{CloseReason, Limits, PeerFault, Timestamp};
+use hub_proto::ws::Violation;
 use hub_proto::{Encoding, Frame, Message, Payload, StreamItem};
 
 /// Where links cannot be replaced, the version does not matter.
@@ -416,7 +417,11 @@ fn bytes() -> impl Strategy<Value = Packet> {
 }
 
 fn end() -> impl Strategy<Value = End> {
-    prop_oneof![Just(End::Finished), Just(End::Lost(ErrorKind::ConnectionReset))]
+    prop_oneof![
+        Just(End::Finished),
+        Just(End::Violated(Violation::Unmasked)),
+        Just(End::Lost(ErrorKind::ConnectionReset)),
+    ]
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -643,7 +648,7 @@ proptest! {
         let eager = feed(config, &manners, &chunks, &[9], end);
         let lazy = feed(config, &manners, &chunks, &polls, end);
         prop_assert_eq!(eager.events, lazy.events);
-        if end == End::Finished {
+        if !matches!(end, End::Lost(_)) {
             prop_assert_eq!(eager.output, lazy.output);
         } else {
             // What was not taken before the loss cannot be sent any more.

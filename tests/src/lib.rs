@@ -11,3 +11,8 @@ pub mod node;
 mod plan;
 pub mod python;
 pub mod world;
+
+/// Its examples are compiled, and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -24,6 +24,25 @@ const KEY: Option<[u8; 4]> = Some([0x37, 0xFA, 0x21, 0x3D]);
 /// How many messages are made up for the `roundtrip` target.
 const CHOICES: u8 = 45;
 
+/// Steps of a session that were hard to take.
+const SESSIONS: [(&str, &[u8]); 4] = [
+    ("oldest-dropped-while-it-is-written", b"\x00\x06\x20\x00\x1c\x23\x01\x0f"),
+    ("answer-without-room", b"\x00\x06\x23\x0a\x00\x1c"),
+    ("broken-frame-behind-a-call", b"\x00\x00\x05\x06\xff\x07\x06\x83\x80\x00\x00\x00\x00"),
+    ("close-at-an-older-time", b"\x00\x00\x24\x01\x06\x05\x0f"),
+];
+
+/// Steps of a connection whose links do not hold.
+const LINKS: [(&str, &[u8]); 4] = [
+    ("cut-inside-a-message", b"\x00\x00\x09\x05\x07\x06\x08\x03\x0c\x03\x02\x05\x0f\x09"),
+    ("replaced-while-it-holds", b"\x06\x00\x09\x02\x09\x00\x01\x09\x0f\x00\x02\x09"),
+    ("half-open", b"\x01\x00\x09\x04\x0c\x02\x00\x09\x04\x0f\x09"),
+    ("ack-before-the-report", b"\x00\x00\x09\x05\xff\x08\xff\x0a\x0a\x07\xff\x06\x0c\x00\x0f\x09"),
+];
+
+/// How many lists of steps are made up for the targets that take nothing else.
+const STEPS: u8 = 6;
+
 /// One frame for each rule that a peer can break.
 const BAD_FRAMES: [(&str, &[u8]); 13] = [
     ("bad-reserved-bit", b"\xc1\x80\0\0\0\0"),
@@ -195,7 +214,21 @@ fn write_seeds() -> Result<(), Failed> {
     for (name, bytes) in EVENT_STREAMS {
         seed("sse", name, bytes)?;
     }
-    (0..CHOICES).try_for_each(|n| seed("roundtrip", &format!("choices-{n:02}"), &choices(n)))
+    for n in 0..CHOICES {
+        seed("roundtrip", &format!("choices-{n:02}"), &choices(n, 64))?;
+    }
+    for (name, steps) in SESSIONS {
+        seed("server", name, steps)?;
+    }
+    for (name, steps) in LINKS {
+        seed("resume", name, steps)?;
+    }
+    for target in ["registry", "resume", "server", "world"] {
+        for n in 0..STEPS {
+            seed(target, &format!("choices-{n:02}"), &choices(n, 600))?;
+        }
+    }
+    Ok(())
 }
 
 /// One vector of a kind is enough: the same outcome for a message of the same properties.
@@ -265,10 +298,10 @@ fn frames(record: &[u8], key: Option<[u8; 4]>) -> Vec<u8> {
     wire
 }
 
-/// Sixty-four choices that follow from `n`, the first of which makes messages of every type.
-fn choices(n: u8) -> Vec<u8> {
+/// Some choices that follow from `n`, the first of which makes messages of every type.
+fn choices(n: u8, count: usize) -> Vec<u8> {
     let mut state = u32::from(n);
-    let rest = (1..64).map(|_| {
+    let rest = (1..count).map(|_| {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         (state >> 24) as u8
     });

@@ -1,21 +1,27 @@
-//! Random sequences of steps in a simulated world.
+//! Random sequences of steps in a simulated world, and those that once went wrong.
 
-use proptest::strategy::{Strategy, ValueTree};
-use proptest::test_runner::{Config, TestError, TestRunner};
-use tests::world::{Report, check, strategy};
+use std::env;
+
+use tests::world::{Report, Sequences, check};
+
+/// How many sequences are run, unless `SEQUENCES` says so.
+const COUNT: u64 = 1_000;
 
 #[test]
 fn whatever_happens_everybody_sees_what_they_should() {
-    let mut report = std::cell::RefCell::new(Report::default());
-    let cases = std::env::var("SEQUENCES").map_or(1_000, |n| n.parse().unwrap());
-    let config = Config { cases, failure_persistence: None, max_shrink_iters: 20_000, ..Config::default() };
-    let mut runner = TestRunner::new(config);
-    let result = runner.run(&strategy::steps(), |steps| {
-        report.borrow_mut().add(&check(&steps));
-        Ok(())
-    });
-    if let Err(TestError::Fail(reason, steps)) = result {
-        panic!("{reason}\n{steps:?}");
+    let number = |name: &str| env::var(name).map(|text| text.parse().expect("a number"));
+    let (seed, count) = (number("SEED").unwrap_or(1), number("SEQUENCES").unwrap_or(COUNT));
+    let mut sequences = Sequences::new(seed);
+    let mut report = Report::default();
+    for nth in 0..count {
+        match sequences.run(check) {
+            Ok(more) => report.add(&more),
+            Err(failure) => panic!("sequence {nth} of seed {seed}: {failure}"),
+        }
     }
-    println!("{:#?}", report.get_mut());
+    println!("{report}");
+    assert!(report.steps >= 40 * count, "sequences are too short");
+    for (kind, share) in report.histogram() {
+        assert!(share >= 1.0, "{kind} takes effect in {share} % of the sequences");
+    }
 }

@@ -34,7 +34,3 @@ pub use runtime::TokioRuntime;
 pub type Server = hub_async::server::Server<TokioRuntime>;
 /// A server on tokio that listens.
 pub type Bound = hub_async::server::Bound<TokioRuntime>;
-
-#[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-struct Readme;

@@ -134,8 +134,13 @@ impl Carrier {
         self.link.poll_timeout().filter(|_| self.socket.is_some()).map(|deadline| deadline.at)
     }
 
-    /// The socket is gone, or to go; another one may carry what waits.
-    pub(super) fn drop_socket(&mut self, outlet: &Outlet) {
+    /// The socket is gone, or to go; another one may carry what waits, once [`Outlet::unlink`] says so.
+    pub(super) fn unlink(&mut self, outlet: &Outlet) -> bool {
+        self.drop_socket(outlet);
+        outlet.unlink()
+    }
+
+    fn drop_socket(&mut self, outlet: &Outlet) {
         outlet.take_back();
         if let Some(socket) = self.socket.take() {
             socket.shutdown();

@@ -1,13 +1,12 @@
 //! A hub, or raw connections, at a route: its door, its settings, and how many are inside.
 
 use std::future::Future;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use event_listener::Event;
 use hub_core::endpoint::{Claim, Fresh, Outcome, Request, Table};
 use hub_core::server::Config;
 use hub_core::{CloseReason, Outbox};
@@ -21,6 +20,7 @@ use crate::options::{HubOptions, Resolved};
 use crate::outlet::Outlet;
 use crate::raw::RawHandler;
 use crate::runtime::{Clock, Runtime};
+use crate::sync::{AtomicUsize, Event, Mutex, MutexGuard};
 
 /// Expired negotiations are looked for no more often than that, and no less often.
 const SWEEP_MIN: Duration = Duration::from_secs(1);
@@ -152,7 +152,7 @@ impl Endpoint {
     }
 
     fn table(&self) -> MutexGuard<'_, Table<Arc<Member>>> {
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+        self.table.lock()
     }
 }
 

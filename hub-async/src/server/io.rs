@@ -10,6 +10,7 @@ use hub_core::{Batch, Timestamp};
 use crate::caught::caught;
 use crate::outlet::Outlet;
 use crate::socket::Socket;
+use crate::sync::thread_local;
 
 /// The most that one turn reads.
 const SCRATCH: usize = 64 * 1024;

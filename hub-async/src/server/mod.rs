@@ -7,6 +7,8 @@ mod endpoint;
 mod hooks;
 pub(crate) mod io;
 mod listen;
+#[cfg(all(test, hub_loom))]
+mod models;
 mod raw;
 mod routes;
 mod running;

@@ -7,7 +7,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use event_listener::EventListener;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use hub_core::server::{AskId, CallId, StreamKey};
@@ -22,6 +21,7 @@ use crate::options::MethodOptions;
 use crate::outlet::Outlet;
 use crate::reader::{StreamError, Upload};
 use crate::signal::Signal;
+use crate::sync::EventListener;
 
 /// A call and what its answer needs besides the result.
 pub(super) struct CallInfo {

@@ -276,7 +276,7 @@ impl Session {
     fn write(&mut self, now: Timestamp, cx: &mut Context<'_>) -> bool {
         if self.connection.is_down() {
             // Perhaps somebody was writing when the link was lost.
-            self.unlink();
+            self.member.outlet.unlink();
         }
         let written = self.carrier.write(&self.member.outlet, now, cx);
         if written.progress {
@@ -324,9 +324,7 @@ impl Drop for Session {
         }
         self.member.outlet.budget().count(0, &mut self.counted_input);
         self.carrier.lose(&self.member.outlet);
-        self.member.abort_signal().fire();
-        // Whoever comes now sees that it is too late.
-        drop(self.member.inbox.take());
+        self.member.leave();
         self.running.cancel_all();
         discard(mem::take(&mut self.running));
         // Contexts may live on, but not with the memory of this task.

@@ -46,10 +46,10 @@ impl Connection {
             // Whatever came first is the better reason.
             (Some(PendingEnd { reason, behind: Behind::Input }), _) => (reason, Behind::Input),
             (Some(before), _) => (before.reason, Behind::Events),
+            (None, End::Finished) => (CloseReason::Ended, Behind::Input),
             (None, End::Violated(violation)) => {
                 (CloseReason::Peer(PeerFault::WebSocket(violation)), Behind::Input)
             }
-            (None, End::Finished) => (CloseReason::Ended, Behind::Input),
             (None, End::Lost(kind)) => (CloseReason::Lost(kind), Behind::Input),
         };
         self.pending_end = Some(Box::new(PendingEnd { reason, behind }));

@@ -159,7 +159,7 @@ pub enum Admission {
 pub enum End {
     /// In good order; output can still be sent.
     Finished,
-    /// By bytes that are no WebSocket frames; output can still be sent.
+    /// The peer broke RFC 6455; output can still be sent.
     Violated(Violation),
     /// The link is gone, and nothing can be sent.
     Lost(std::io::ErrorKind),

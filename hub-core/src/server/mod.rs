@@ -455,8 +455,10 @@ impl Connection {
 
     // What all of them share.
 
-    fn tick(&mut self, now: Timestamp) {
+    /// The time that counts: it never runs back.
+    pub(crate) fn tick(&mut self, now: Timestamp) -> Timestamp {
         self.now = self.now.max(now);
+        self.now
     }
 
     fn charge(&mut self) {

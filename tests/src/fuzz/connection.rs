@@ -5,9 +5,12 @@
 use std::io::ErrorKind;
 use std::time::Duration;
 
+use hub_core::Limits;
 use hub_core::server::{Config, End};
-use hub_core::{CloseReason, Limits, PeerFault, Timer};
 
+use super::application::Verb;
+use super::compared::Compared;
+use super::input::Input;
 use super::machine::Machine;
 use super::pieces;
 
@@ -67,12 +70,12 @@ const LOST: End = End::Lost(ErrorKind::BrokenPipe);
 
 /// Runs `input` on one connection that gets each read at once and on one that gets it in pieces.
 pub fn run(input: &[u8]) {
-    let mut input = Input(input);
+    let mut input = Input::new(input);
     let settings = input.byte();
     let config = config(settings & 1 == 1, settings & 2 == 2, settings & 8 == 8);
     let machines = [(); 2].map(|()| Machine::new(config, settings, settings & 4 == 4));
-    let mut twins = Twins { machines, compared: (0, 0) };
-    while !input.0.is_empty() {
+    let mut twins = Twins { machines, compared: Compared::default() };
+    while !input.is_empty() {
         twins.step(&mut input);
         twins.compare();
     }
@@ -80,7 +83,7 @@ pub fn run(input: &[u8]) {
     twins.compare();
 }
 
-fn config(small: bool, detailed_errors: bool, tight: bool) -> Config {
+pub(super) fn config(small: bool, detailed_errors: bool, tight: bool) -> Config {
     let few = Limits {
         streams: 3,
         stream_items: 2,
@@ -107,8 +110,7 @@ fn config(small: bool, detailed_errors: bool, tight: bool) -> Config {
 /// The same connection twice, with different cuts between its reads.
 struct Twins {
     machines: [Machine; 2],
-    /// How many events and bytes are known to be the same.
-    compared: (usize, usize),
+    compared: Compared,
 }
 
 impl Twins {
@@ -120,35 +122,25 @@ impl Twins {
     fn step(&mut self, input: &mut Input<'_>) {
         match input.byte() % 28 {
             0..=3 => {
-                let word = input.word();
+                let word = input.one_of(&WORDS);
                 self.read(word);
             }
             4 => {
-                let words: Vec<&[u8]> = (0..input.byte() % 16).map(|_| input.word()).collect();
+                let words: Vec<&[u8]> =
+                    (0..input.byte() % 16).map(|_| input.one_of(&WORDS)).collect();
                 self.read(&words.concat());
             }
             5 => {
-                let (word, at) = (input.word(), usize::from(input.byte()));
+                let (word, at) = (input.one_of(&WORDS), usize::from(input.byte()));
                 self.read(word.split_at(at % word.len()).0);
             }
             6 => {
-                let (word, at) = (input.word(), usize::from(input.byte()));
+                let (word, at) = (input.one_of(&WORDS), usize::from(input.byte()));
                 self.read(word.split_at(at % word.len()).1);
             }
             7 => {
                 let bytes = input.bytes();
                 self.read(bytes);
-            }
-            8 => self.each(Machine::welcome),
-            9 => self.each(Machine::accept),
-            10 => self.each(Machine::serve),
-            11 => {
-                let nth = input.byte().into();
-                self.each(|machine| machine.complete(nth));
-            }
-            12 => {
-                let nth = input.byte().into();
-                self.each(|machine| machine.admit(nth));
             }
             13 => {
                 let step = Duration::from_millis(u64::from(input.byte()) * 250);
@@ -156,54 +148,15 @@ impl Twins {
             }
             14 => self.each(|machine| machine.time(machine.deadline().unwrap_or_default())),
             15 => self.each(Machine::wrote),
-            16 => self.end(input.byte()),
-            17 => self.each(Machine::malformed),
-            18 => self.each(Machine::refuse),
             19 => self.each(|machine| machine.disconnect(End::Finished)),
-            20 => {
-                let (nth, count) = (input.byte().into(), input.byte().into());
-                self.each(|machine| machine.consume(nth, count));
-            }
-            21 => {
-                let nth = input.byte().into();
-                self.each(|machine| machine.discard(nth));
-            }
-            22 => {
-                let nth = input.byte().into();
-                self.each(|machine| machine.item(nth));
-            }
-            23 => {
-                let (ask, time) = (input.byte() % 4, input.byte());
-                let time = (time > 0).then(|| Duration::from_millis(u64::from(time) * 250));
-                self.each(|machine| {
-                    machine.ask(ask.into(), time.map(|time| machine.now() + time));
-                });
-            }
-            24 => {
-                let ask = u64::from(input.byte() % 4);
-                self.each(|machine| machine.withdraw(ask));
-            }
-            25 => {
-                let nth = input.byte().into();
-                self.each(|machine| machine.release(nth));
-            }
             26 => self.each(|machine| machine.disconnect(LOST)),
-            _ => self.each(Machine::relink),
+            27 => self.each(Machine::relink),
+            verb => {
+                if let Some(verb) = Verb::read(verb, input) {
+                    self.each(|machine| machine.act(&verb));
+                }
+            }
         }
-    }
-
-    fn end(&mut self, why: u8) {
-        let reason = || match why % 8 {
-            0 => CloseReason::Aborted,
-            1 => CloseReason::Closed { allow_reconnect: true },
-            2 => CloseReason::SlowConsumer,
-            3 => CloseReason::Rejected(Some("no".to_owned())),
-            4 => CloseReason::AuthExpired,
-            5 => CloseReason::Shutdown,
-            6 => CloseReason::Timeout(Timer::Send),
-            _ => CloseReason::Peer(PeerFault::Truncated),
-        };
-        self.each(|machine| machine.close(reason()));
     }
 
     fn read(&mut self, bytes: &[u8]) {
@@ -220,39 +173,9 @@ impl Twins {
         if whole.pressed || cut.pressed {
             return;
         }
-        let (events, output) = self.compared;
-        assert_eq!(
-            whole.events.get(events..),
-            cut.events.get(events..),
-            "events depend on the reads"
-        );
-        assert_eq!(
-            whole.output.get(output..),
-            cut.output.get(output..),
-            "output depends on the reads"
-        );
+        self.compared.compare(whole.seen(), cut.seen());
         if !whole.is_closed() {
             assert_eq!(whole.acked, cut.acked, "news of arrivals depends on the reads");
         }
-        self.compared = (whole.events.len(), whole.output.len());
-    }
-}
-
-/// What is left of the input; after its end come zeros.
-struct Input<'a>(&'a [u8]);
-
-impl<'a> Input<'a> {
-    fn byte(&mut self) -> u8 {
-        self.0.split_off_first().copied().unwrap_or_default()
-    }
-
-    fn word(&mut self) -> &'static [u8] {
-        WORDS.get(usize::from(self.byte()) % WORDS.len()).copied().unwrap_or_default()
-    }
-
-    /// As many bytes as the next one says.
-    fn bytes(&mut self) -> &'a [u8] {
-        let length = usize::from(self.byte()).min(self.0.len());
-        self.0.split_off(..length).unwrap_or_default()
     }
 }

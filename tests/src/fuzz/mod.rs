@@ -3,9 +3,13 @@
 //! The fuzzer runs them on what it makes up; the ordinary test command replays the committed
 //! corpus. A body is a pure function of its input, cuts included.
 
+mod application;
+mod client;
+mod compared;
 pub mod connection;
 pub mod framing;
 pub mod handshake;
+mod input;
 pub mod json;
 pub mod json_diff;
 mod machine;
@@ -13,9 +17,15 @@ mod message;
 pub mod msgpack;
 pub mod msgpack_diff;
 pub mod negotiate;
+mod reading;
 pub mod records;
+pub mod registry;
+pub mod resume;
 pub mod roundtrip;
+pub mod server;
+mod serving;
 pub mod sse;
+pub mod world;
 pub mod ws;
 pub mod ws_diff;
 
@@ -29,7 +39,7 @@ pub struct Target {
 }
 
 /// Every target, as in `fuzz/Cargo.toml`.
-pub const TARGETS: [Target; 12] = [
+pub const TARGETS: [Target; 16] = [
     Target { name: "framing", run: framing::run },
     Target { name: "json", run: json::run },
     Target { name: "msgpack", run: msgpack::run },
@@ -42,6 +52,10 @@ pub const TARGETS: [Target; 12] = [
     Target { name: "msgpack_diff", run: msgpack_diff::run },
     Target { name: "ws_diff", run: ws_diff::run },
     Target { name: "connection", run: connection::run },
+    Target { name: "registry", run: registry::run },
+    Target { name: "server", run: server::run },
+    Target { name: "resume", run: resume::run },
+    Target { name: "world", run: world::run },
 ];
 
 /// Cuts `bytes` into pieces, some of them empty, at places that follow from the bytes.

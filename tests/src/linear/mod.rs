@@ -1,9 +1,11 @@
-//! What is counted to show that work is linear in the input: every shape of input that a peer may choose.
+//! What is counted to show that work is linear in the input, every shape of it that a peer may choose, and that
+//! polls at which nothing happens are free.
 //!
 //! The program `linear` runs them and the test of that name counts their instructions.
 
 mod json;
 mod msgpack;
+mod polls;
 mod ws;
 
 /// One kind of work on one kind of input.
@@ -19,7 +21,7 @@ pub struct Shape {
 
 /// Every shape.
 pub fn shapes() -> impl Iterator<Item = Shape> {
-    json::SHAPES.into_iter().chain(msgpack::SHAPES).chain(ws::SHAPES)
+    json::SHAPES.into_iter().chain(msgpack::SHAPES).chain(ws::SHAPES).chain(polls::SHAPES)
 }
 
 /// The middle as often as it fits into about `size` bytes, between a front and a back.

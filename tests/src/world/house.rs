@@ -26,22 +26,18 @@ pub const SOCKET: usize = 2_048;
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The places; most clients meet at the first one.
-pub const PLACES: [Place; 10] = {
-    let at = |server, hub| Place { server, hub };
-    let _ = at;
-    [
-        Place { server: 0, hub: 0 },
-        Place { server: 0, hub: 0 },
-        Place { server: 0, hub: 0 },
-        Place { server: 0, hub: 0 },
-        Place { server: 0, hub: 1 },
-        Place { server: 0, hub: 1 },
-        Place { server: 0, hub: 2 },
-        Place { server: 1, hub: 0 },
-        Place { server: 1, hub: 1 },
-        Place { server: 1, hub: 2 },
-    ]
-};
+pub const PLACES: [Place; 10] = [
+    Place { server: 0, hub: 0 },
+    Place { server: 0, hub: 0 },
+    Place { server: 0, hub: 0 },
+    Place { server: 0, hub: 0 },
+    Place { server: 0, hub: 1 },
+    Place { server: 0, hub: 1 },
+    Place { server: 0, hub: 2 },
+    Place { server: 1, hub: 0 },
+    Place { server: 1, hub: 1 },
+    Place { server: 1, hub: 2 },
+];
 
 impl Place {
     /// What becomes of messages that do not leave fast enough.
@@ -81,6 +77,7 @@ pub type LinkId = usize;
 
 /// What the application does from outside of its methods. Clients are named by their numbers.
 #[derive(Clone, Copy, Debug)]
+#[expect(missing_docs, reason = "numbers of clients, calls and messages, as they are called")]
 pub enum Order {
     /// Sends a message with that number to clients of a hub.
     Send { place: Place, to: To, number: u32, size: super::step::Size },
@@ -89,7 +86,7 @@ pub enum Order {
     /// Lets a call that is held end, with an error if so; it may not even have begun.
     Finish { client: usize, call: u32, error: bool },
     /// Lets the reader of a call's streams take so many items more.
-    Read { call: u32, count: usize },
+    Read { client: usize, call: u32, count: usize },
     /// Adds a client to a group, or takes it out.
     Group { client: usize, group: u8, joins: bool },
     /// Ends a connection, which may come back if so.
@@ -97,7 +94,8 @@ pub enum Order {
 }
 
 /// What the application saw, in the order in which it did.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "numbers of clients, calls and messages, as they are called")]
 pub enum News {
     /// A client is connected.
     Connected(usize),

@@ -70,7 +70,7 @@ impl Hubs {
             Order::Finish { call, error, .. } => {
                 self.app.finish(call, if error { Outcome::Error } else { Outcome::Number(call) });
             }
-            Order::Read { call, count } => self.app.permit(call, count),
+            Order::Read { call, count, .. } => self.app.permit(call, count),
             Order::Group { client, group, joins } => {
                 let Some((hub, id)) = self.connection(client) else { return };
                 self.app.tell(News::Grouped { client, group, joins });

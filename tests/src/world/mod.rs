@@ -4,13 +4,16 @@
 //! [`Model`] that says what each client must see. Whatever is wrong panics at the step that shows it.
 
 pub mod chosen;
+mod clients;
 pub mod core;
+mod ending;
 mod equal;
 pub mod house;
 pub mod hub;
 pub mod hubs;
 pub mod memory;
 pub mod model;
+mod network;
 pub mod pace;
 pub mod peer;
 mod run;
@@ -19,36 +22,21 @@ pub mod step;
 pub mod strategy;
 pub mod wire;
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use hub_core::{SlowConsumer, Timestamp};
+use hub_core::Timestamp;
 use hub_proto::ws::Opcode;
-use hub_proto::{CancelInvocation, Close, Completion, Headers, Invocation, Message, StreamInvocation, StreamItem};
-use hub_proto::Outcome as Result;
-use serde_json::Value;
+use hub_proto::{Close, Message};
 
-use self::house::{House, Order, PLACES, Place};
+use self::house::{House, Order};
 use self::model::{Call, Method, Model};
 use self::pace::Pace;
 use self::peer::{Peer, Seen};
-use self::step::{Arrival, Cut, Fault, Size, Step, To, Way};
-use self::wire::{Manners, Wire};
+use self::step::{Step, To};
+use self::wire::Manners;
 
-pub use self::equal::{Agreement, agree, follow};
-pub use self::run::{Report, check, fails};
-
-/// How many clients there may be at once.
-const CLIENTS: usize = 8;
-/// Time passes in leaps that are no longer than this.
-const LEAP: Duration = Duration::from_millis(250);
-/// A link that is stuck for less is not given up.
-const STUCK: Duration = Duration::from_secs(9);
-/// A connection with stateful reconnect that has no link for less is not given up.
-const DOWN: Duration = Duration::from_secs(14);
-
-/// Why clients are gone that nothing else has ended.
-const IN_THE_END: &str = "it left in the end";
+pub use self::equal::{agree, follow};
+pub use self::run::{Failure, Played, Report, Sequences, Story, check, play, quietly, same};
 
 /// Everything there is.
 pub struct World<H> {
@@ -68,6 +56,10 @@ pub struct World<H> {
     pub pace: Pace,
     /// How many news there were.
     heard: usize,
+    /// Whether somebody may be somewhere else than before.
+    changed: bool,
+    /// Whom the steps were about, and whether they took effect.
+    chosen: Vec<usize>,
 }
 
 impl<H: House> World<H> {
@@ -84,14 +76,19 @@ impl<H: House> World<H> {
             cuts: 0,
             pace: Pace::Alone,
             heard: 0,
+            changed: false,
+            chosen: Vec::new(),
         }
     }
 
     /// Lets one thing happen, and everything that follows from it at once. False when it was nothing.
     pub fn take(&mut self, step: Step) -> bool {
         let took = self.interpret(step).is_some();
+        self.chosen.push(took.into());
         self.settle();
-        self.compare();
+        if std::mem::take(&mut self.changed) {
+            self.compare();
+        }
         took
     }
 
@@ -102,7 +99,8 @@ impl<H: House> World<H> {
                 self.call(who, Method::Echo, "Echo", true, |number| (number, size.text(number)))
             }
             Step::Tell(who, to, size, quiet) => {
-                let to = self.aim(self.peer(who)?, to);
+                let client = self.peer(who)?;
+                let to = self.aim(client, to);
                 self.call(who, Method::Tell(to, size), "Tell", !quiet, |number| {
                     (number, to, size.text(number))
                 })
@@ -111,7 +109,9 @@ impl<H: House> World<H> {
                 self.call(who, Method::Join(group % 4), "Join", true, |number| (number, group % 4))
             }
             Step::Leave(who, group) => {
-                self.call(who, Method::Leave(group % 4), "Leave", true, |number| (number, group % 4))
+                self.call(who, Method::Leave(group % 4), "Leave", true, |number| {
+                    (number, group % 4)
+                })
             }
             Step::Hold(who) => self.call(who, Method::Hold, "Hold", true, |number| (number,)),
             Step::Fail(who) => self.call(who, Method::Fail, "Fail", true, |number| (number,)),
@@ -169,8 +169,8 @@ impl<H: House> World<H> {
             }
             Step::Break(who, fault) => self.break_rule(who, fault),
             Step::Send(who, to, size) => {
-                let place = self.peers[self.peer(who)?].place;
-                let to = self.aim(self.peer(who)?, to);
+                let client = self.peer(who)?;
+                let (place, to) = (self.peers[client].place, self.aim(client, to));
                 let number = self.number();
                 self.model.send(place, number, to, size);
                 self.house.order(Order::Send { place, to, number, size });
@@ -190,8 +190,8 @@ impl<H: House> World<H> {
                 Some(())
             }
             Step::Read(nth, count) => {
-                let (_, call) = self.called(nth, |it| matches!(it.method, Method::Sum(_)))?;
-                self.house.order(Order::Read { call, count: count.into() });
+                let (client, call) = self.called(nth, |it| matches!(it.method, Method::Sum(_)))?;
+                self.house.order(Order::Read { client, call, count: count.into() });
                 Some(())
             }
             Step::Invite(who, group) => self.group(who, group % 4, true),
@@ -237,18 +237,20 @@ impl<H: House> World<H> {
         (0..self.peers.len()).filter(|client| !self.peers[*client].gone)
     }
 
-    fn peer(&self, who: u8) -> Option<usize> {
+    fn peer(&mut self, who: u8) -> Option<usize> {
         let count = self.here().count();
-        self.here().nth(usize::from(who) % count.max(1))
+        let peer = self.here().nth(usize::from(who) % count.max(1));
+        self.chosen.extend(peer);
+        peer
     }
 
     /// One that can say something, now or later.
-    fn speaker(&self, who: u8) -> Option<usize> {
+    fn speaker(&mut self, who: u8) -> Option<usize> {
         self.peer(who).filter(|client| self.peers[*client].open)
     }
 
     /// One that the hub knows.
-    fn connected(&self, who: u8) -> Option<usize> {
+    fn connected(&mut self, who: u8) -> Option<usize> {
         self.peer(who).filter(|client| {
             let it = &self.model.clients[*client];
             it.connected && !it.over
@@ -256,13 +258,15 @@ impl<H: House> World<H> {
     }
 
     /// A call, also of somebody who is gone: the application may not know that.
-    fn called(&self, nth: u8, is_meant: impl Fn(&Call) -> bool) -> Option<(usize, u32)> {
+    fn called(&mut self, nth: u8, is_meant: impl Fn(&Call) -> bool) -> Option<(usize, u32)> {
         let calls = (0..self.peers.len()).flat_map(|client| {
             self.model.clients[client].calls.iter().map(move |call| (client, call))
         });
         let meant = calls.filter(|(_, call)| is_meant(call));
         let meant: Vec<_> = meant.map(|(client, call)| (client, call.number)).collect();
-        meant.get(usize::from(nth) % meant.len().max(1)).copied()
+        let called = meant.get(usize::from(nth) % meant.len().max(1)).copied();
+        self.chosen.extend(called.map(|(_, call)| call as usize));
+        called
     }
 
     /// The same audience, with clients of that place by their numbers.
@@ -295,455 +299,4 @@ impl<H: House> World<H> {
         self.model.excuse(client, why);
         Some(())
     }
-
-    // What clients do.
-
-    fn connect(&mut self, arrival: Arrival) -> Option<()> {
-        if self.here().count() >= CLIENTS || self.peers.len() >= 200 {
-            return None;
-        }
-        let place = PLACES[usize::from(arrival.place) % PLACES.len()];
-        let number = self.peers.len();
-        let user = Some(arrival.user % 4).filter(|user| *user > 0);
-        let resumable = arrival.negotiates && arrival.resumable;
-        let mut query = format!("client={number}");
-        if let Some(user) = user {
-            query += &format!("&user={user}");
-        }
-        let token = arrival.negotiates.then(|| {
-            let asks = if resumable { "&useStatefulReconnect=true" } else { "" };
-            let (status, body) = self.house.negotiate(place, &format!("negotiateVersion=1{asks}"));
-            assert_eq!(status, 200, "the negotiation is refused");
-            let body: Value = serde_json::from_slice(&body).expect("JSON");
-            assert_eq!(body["useStatefulReconnect"] == true, resumable);
-            body["connectionToken"].as_str().expect("a token").to_owned()
-        });
-        let id = token.as_ref().map_or_else(String::new, |token| format!("&id={token}"));
-        let link = self.house.open(place, &(query + &id)).expect("it is let in");
-        let wire = Wire::new(link, Manners::default());
-        let mut peer = Peer::new(number, place, user, arrival.binary, wire, self.now);
-        peer.token = token;
-        peer.resumable = resumable;
-        peer.greet(self.now);
-        self.peers.push(peer);
-        self.transcripts.push(Vec::new());
-        self.stuck.push(None);
-        self.model.arrive(place, user);
-        if place.policy() == SlowConsumer::Close {
-            self.model.excuse(number, "it may be too slow");
-        }
-        Some(())
-    }
-
-    fn call<A: serde::Serialize>(
-        &mut self,
-        who: u8,
-        method: Method,
-        target: &str,
-        wanted: bool,
-        arguments: impl FnOnce(u32) -> A,
-    ) -> Option<()> {
-        let client = self.speaker(who)?;
-        let number = self.number();
-        let peer = &mut self.peers[client];
-        let bytes = peer.encoded(&arguments(number));
-        let id = number.to_string();
-        let arguments = peer.payload(&bytes);
-        let headers = Headers::default();
-        let (target, streams) = (target.into(), if let Method::Sum(count) = method { count } else { 0 });
-        let stream_ids: Vec<_> = (0..streams).map(|nth| format!("{number}.{nth}").into()).collect();
-        let stream_ids = (streams > 0).then_some(stream_ids);
-        let message = match method {
-            Method::Items(_) => {
-                let id = id.into();
-                Message::StreamInvocation(StreamInvocation { id, target, arguments, stream_ids, headers })
-            }
-            _ => {
-                let id = wanted.then(|| id.into());
-                Message::Invocation(Invocation { id, target, arguments, stream_ids, headers })
-            }
-        };
-        peer.say(&message, self.now);
-        self.model.call(client, number, method, wanted);
-        Some(())
-    }
-
-    fn cancel(&mut self, who: u8, nth: u8) -> Option<()> {
-        let client = self.speaker(who)?;
-        let calls = self.model.clients[client].calls.iter().filter(|call| {
-            let may = matches!(call.method, Method::Hold | Method::Items(_));
-            may && !call.cancelled
-        });
-        let calls: Vec<u32> = calls.map(|call| call.number).collect();
-        let number = *calls.get(usize::from(nth) % calls.len().max(1))?;
-        self.model.find(client, number).cancelled = true;
-        let id = number.to_string().into();
-        let message = CancelInvocation { id, headers: Headers::default() };
-        self.peers[client].say(&Message::CancelInvocation(message), self.now);
-        Some(())
-    }
-
-    /// An open stream of a client: the number of its call, and which of its streams.
-    fn open_stream(&self, client: usize, nth: u8) -> Option<(u32, usize)> {
-        let streams = self.model.clients[client].calls.iter().flat_map(|call| {
-            let open = call.uploads.iter().enumerate().filter(|(_, it)| it.ended.is_none());
-            open.map(|(stream, _)| (call.number, stream))
-        });
-        let streams: Vec<_> = streams.collect();
-        streams.get(usize::from(nth) % streams.len().max(1)).copied()
-    }
-
-    fn upload(&mut self, who: u8, nth: u8, size: Size) -> Option<()> {
-        let client = self.speaker(who)?;
-        let (call, stream) = self.open_stream(client, nth)?;
-        let number = self.number();
-        let text = size.text(number);
-        let peer = &mut self.peers[client];
-        let bytes = peer.encoded(&(number, &text));
-        let (id, item) = (format!("{call}.{stream}").into(), peer.payload(&bytes));
-        let message = StreamItem { id, item, headers: Headers::default() };
-        peer.say(&Message::StreamItem(message), self.now);
-        self.model.find(client, call).uploads[stream].sent.push((number, text.len()));
-        Some(())
-    }
-
-    fn end_upload(&mut self, who: u8, nth: u8, error: bool) -> Option<()> {
-        let client = self.speaker(who)?;
-        let (call, stream) = self.open_stream(client, nth)?;
-        let outcome = if error { Result::Error("enough".into()) } else { Result::Void };
-        let id = format!("{call}.{stream}").into();
-        let message = Completion { id, outcome, headers: Headers::default() };
-        self.peers[client].say(&Message::Completion(message), self.now);
-        self.model.find(client, call).uploads[stream].ended = Some(error);
-        Some(())
-    }
-
-    fn break_rule(&mut self, who: u8, fault: Fault) -> Option<()> {
-        let client = self.speaker(who).filter(|client| !self.ends(*client))?;
-        let peer = &mut self.peers[client];
-        peer.wire.as_ref()?;
-        let json = peer.encoding() == hub_proto::Encoding::Json;
-        let record: &[u8] = match (fault, json) {
-            (Fault::Record, true) => b"{\"type\":}\x1e",
-            (Fault::Record, false) => b"\x02\x91\xc1",
-            (Fault::Arguments, true) => b"{\"type\":1,\"target\":\"Echo\",\"arguments\":[nul]}\x1e",
-            (Fault::Arguments, false) => b"\x0b\x96\x01\x80\xc0\xa4Echo\x91\xc1\x90",
-            (Fault::Frame, _) => b"",
-            (Fault::Length, _) => &[b' '; 9_000],
-        };
-        match fault {
-            Fault::Frame => peer.write_raw(b"\x81\x02hi".to_vec(), self.now),
-            Fault::Length if !json => peer.write(Opcode::Binary, b"\xff\xff\x7f", self.now),
-            Fault::Arguments => peer.say_counted(record, self.now),
-            _ => peer.write(Opcode::Binary, record, self.now),
-        }
-        self.excuse(who, "it broke the rules")
-    }
-
-    /// Whether something ends a client, or may.
-    fn ends(&self, client: usize) -> bool {
-        self.model.clients[client].excuse.is_some()
-    }
-
-    // What the application does.
-
-    fn group(&mut self, who: u8, group: u8, joins: bool) -> Option<()> {
-        let client = self.connected(who)?;
-        self.house.order(Order::Group { client, group, joins });
-        Some(())
-    }
-
-    // What the network does.
-
-    fn set_manners(&mut self, who: u8, change: impl FnOnce(&mut Manners)) -> Option<()> {
-        let client = self.peer(who)?;
-        let peer = &mut self.peers[client];
-        change(&mut peer.manners);
-        peer.wire.as_mut()?.set_manners(peer.manners, self.now);
-        Some(())
-    }
-
-    fn freeze(&mut self, who: u8, way: Way) -> Option<()> {
-        let client = self.peer(who)?;
-        self.peers[client].wire.as_mut()?.freeze(way);
-        let now = self.now;
-        self.stuck[client].get_or_insert(now);
-        Some(())
-    }
-
-    fn thaw(&mut self, client: usize) -> bool {
-        let Some(wire) = &mut self.peers[client].wire else { return false };
-        let thawed = wire.thaw();
-        if thawed {
-            self.stuck[client] = None;
-        }
-        thawed
-    }
-
-    fn cut(&mut self, client: usize, cut: Cut) -> Option<()> {
-        let peer = &mut self.peers[client];
-        let wire = peer.wire.take()?;
-        match cut {
-            Cut::Reset => self.house.end(wire.link, true),
-            Cut::End => self.house.end(wire.link, false),
-            Cut::Unseen => {}
-        }
-        self.cuts += 1;
-        let now = self.now;
-        self.stuck[client].get_or_insert(now);
-        if !(peer.resumable && peer.open) {
-            self.leave(client, "its link was cut");
-        }
-        Some(())
-    }
-
-    /// A client is gone for good.
-    fn leave(&mut self, client: usize, why: &'static str) {
-        let peer = &mut self.peers[client];
-        peer.gone = true;
-        peer.wire = None;
-        self.model.excuse(client, why);
-    }
-
-    fn relink(&mut self, client: usize) -> Option<()> {
-        let token = self.peers[client].token.clone()?;
-        let place = self.peers[client].place;
-        match self.house.open(place, &format!("id={token}")) {
-            Ok(link) => {
-                let peer = &mut self.peers[client];
-                let wire = Wire::new(link, peer.manners);
-                peer.relink(wire, self.now);
-                self.stuck[client] = None;
-            }
-            Err(status) => {
-                let it = &self.model.clients[client];
-                assert!(it.excuse.is_some(), "client {client} may not come back: {status}");
-                self.leave(client, "it may not come back");
-            }
-        }
-        Some(())
-    }
-
-    fn duplicate(&mut self, who: u8) -> Option<()> {
-        let client = self.speaker(who)?;
-        let peer = &self.peers[client];
-        peer.wire.as_ref()?;
-        let token = peer.token.clone()?;
-        if peer.resumable {
-            self.cuts += 1;
-            return self.relink(client);
-        }
-        let status = self.house.open(peer.place, &format!("id={token}"));
-        let ended = self.model.clients[client].excuse.is_some();
-        let refused = status == Err(409) || ended && status == Err(404);
-        assert!(refused, "a second link is answered by {status:?}");
-        Some(())
-    }
-
-    // Time.
-
-    fn pass(&mut self, time: Duration) -> Option<()> {
-        let until = self.now + time;
-        while self.now < until {
-            self.now = until.min(self.now + LEAP);
-            for client in 0..self.peers.len() {
-                let least = if self.peers[client].wire.is_some() { STUCK } else { DOWN };
-                if self.stuck[client].is_some_and(|since| self.now.since(since) >= least) {
-                    self.model.excuse(client, "its link was stuck or gone for too long");
-                }
-            }
-            self.house.advance(self.now);
-            self.settle();
-            for client in 0..self.peers.len() {
-                self.peers[client].tick(self.now);
-            }
-            self.settle();
-        }
-        (time > Duration::ZERO).then_some(())
-    }
-
-    /// Lets bytes arrive until none is due, one link at a time.
-    fn settle_now(&mut self) {
-        for _ in 0..100_000 {
-            let mut moved = false;
-            for client in 0..self.peers.len() {
-                moved |= self.deliver(client);
-            }
-            if !moved {
-                return;
-            }
-        }
-        panic!("the world never comes to rest");
-    }
-
-    fn deliver(&mut self, client: usize) -> bool {
-        self.hear();
-        let peer = &mut self.peers[client];
-        let Some(wire) = &mut peer.wire else { return false };
-        let mut moved = wire.deliver_up(&mut self.house, self.now);
-        let bytes = wire.deliver_down(&mut self.house, self.now);
-        let is_over = wire.is_over(&self.house);
-        self.hear();
-        if !bytes.is_empty() {
-            moved = true;
-            let seen = self.peers[client].receive(bytes, self.now);
-            for seen in seen {
-                self.see(client, seen);
-            }
-        }
-        if is_over && self.peers[client].wire.is_some() {
-            moved = true;
-            self.see(client, Seen::Over);
-        }
-        moved
-    }
-
-    fn hear(&mut self) {
-        for news in self.house.news() {
-            self.heard += 1;
-            self.model.hear(news, self.now);
-        }
-    }
-
-    fn see(&mut self, client: usize, seen: Seen) {
-        let peer = &mut self.peers[client];
-        let transcript = &mut self.transcripts[client];
-        let closed = transcript.iter().any(|seen| matches!(seen, Seen::Close(..) | Seen::Closed(_)));
-        let excuse = self.model.clients[client].excuse;
-        match &seen {
-            Seen::Over if closed => self.leave(client, "it is over"),
-            Seen::Over if peer.is_offering() && excuse.is_some() => {
-                self.leave(client, "it may not come back");
-            }
-            Seen::Over => {
-                // The server has noticed before the client that the link is gone.
-                assert!(excuse.is_some() || peer.resumable, "client {client} lost its link");
-                peer.wire = None;
-                let now = self.now;
-                self.stuck[client].get_or_insert(now);
-                if !(peer.resumable && peer.open) {
-                    self.leave(client, "it lost its link");
-                }
-            }
-            Seen::Close(..) => {
-                assert!(excuse.is_some(), "client {client} sees {seen:?} for no reason");
-                assert!(!closed, "client {client} sees {seen:?} behind the end");
-            }
-            Seen::Closed(_) => {
-                assert!(excuse.is_some(), "client {client} sees {seen:?} for no reason");
-                // It answers, unless it was the first to say so.
-                peer.write(Opcode::Close, &1000_u16.to_be_bytes(), self.now);
-            }
-            _ => assert!(!closed, "client {client} sees {seen:?} behind the end"),
-        }
-        self.model.see(client, &seen);
-        self.transcripts[client].push(seen);
-    }
-
-    /// The house and the model agree on who is where.
-    fn compare(&mut self) {
-        for place in Model::places() {
-            if let Some(census) = self.house.census(place) {
-                assert_eq!(census, self.model.census(place), "who is at {place:?}");
-            }
-        }
-    }
-
-    /// What a client has seen that does not depend on how fast anybody was: everything but streams, in order,
-    /// and what was seen of each stream. Nothing, where the slow lose something.
-    pub fn story(&self, client: usize) -> (Vec<Seen>, BTreeMap<u32, Vec<Seen>>) {
-        let it = &self.model.clients[client];
-        if it.place.policy() != SlowConsumer::Wait {
-            return Default::default();
-        }
-        let stream = |number: &u32| {
-            let call = it.calls.iter().find(|call| call.number == *number);
-            call.filter(|call| matches!(call.method, Method::Items(_)))
-        };
-        let (mut said, mut streams) = (Vec::new(), BTreeMap::<u32, Vec<Seen>>::new());
-        for seen in &self.transcripts[client] {
-            match seen {
-                Seen::Item(call, _) | Seen::Answered(call, _) if let Some(stream) = stream(call) => {
-                    if !stream.cancelled && it.excuse == Some(IN_THE_END) {
-                        streams.entry(*call).or_default().push(seen.clone());
-                    }
-                }
-                seen => said.push(seen.clone()),
-            }
-        }
-        (said, streams)
-    }
-
-    // The end.
-
-    /// Lets everything come to a good end: the network behaves, every call is let go, everybody sees
-    /// everything, and leaves. Nothing is left then.
-    pub fn finish(&mut self) {
-        for client in 0..self.peers.len() {
-            self.peers[client].manners = Manners::default();
-            if let Some(wire) = &mut self.peers[client].wire {
-                wire.set_manners(Manners::default(), self.now);
-            }
-            self.thaw(client);
-            if !self.peers[client].gone && self.peers[client].wire.is_none() {
-                self.relink(client);
-            }
-        }
-        self.settle();
-        // Whatever goes on is let go: uploads end, calls that wait for their turn begin, and so on.
-        let mut quiet = 0;
-        while quiet < 3 {
-            let mut moved = false;
-            for client in self.here().collect::<Vec<_>>() {
-                let who = self.here().position(|it| it == client).expect("it is here") as u8;
-                while self.end_upload(who, 0, false).is_some() {
-                    moved = true;
-                }
-                while self.interpret(Step::Answer(who, 0, false)).is_some() {
-                    moved = true;
-                }
-            }
-            while self.interpret(Step::Finish(0, false)).is_some() {
-                moved = true;
-                self.settle();
-            }
-            let reads = |it: &Call| matches!(it.method, Method::Sum(_)) && !it.answered;
-            for nth in 0..u8::MAX {
-                let Some((_, call)) = self.called(nth, reads) else { break };
-                self.house.order(Order::Read { call, count: 1_000 });
-                self.settle();
-            }
-            self.settle();
-            quiet = if moved { 0 } else { quiet + 1 };
-            // What has come is acked after a second, and then more may come.
-            self.pass(Duration::from_millis(1_250));
-        }
-        self.compare();
-        for client in self.here().collect::<Vec<_>>() {
-            if self.model.clients[client].excuse.is_none_or(|why| why == "it may be too slow")
-                && self.model.clients[client].connected
-                && !self.model.clients[client].over
-            {
-                self.model.settled(client);
-                assert_eq!(self.peers[client].unacked(), 0, "client {client} got no Ack");
-            }
-        }
-        for client in self.here().collect::<Vec<_>>() {
-            self.model.excuse(client, IN_THE_END);
-            self.peers[client].write(Opcode::Close, &1000_u16.to_be_bytes(), self.now);
-        }
-        self.settle();
-        self.pass(Duration::from_secs(60));
-        self.compare();
-        for client in &self.model.clients {
-            assert!(client.over || !client.connected, "somebody is left");
-        }
-        let left = self.house.leftovers();
-        assert!(left.is_empty(), "something is left: {left:?}");
-    }
-}
-
-/// A place by its number.
-pub fn place(number: u8) -> Place {
-    PLACES[usize::from(number) % PLACES.len()]
 }

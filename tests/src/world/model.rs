@@ -11,6 +11,9 @@ use super::house::{Census, HUBS, News, Outcome, PATIENCE, Place, SERVERS};
 use super::peer::Seen;
 use super::step::{Size, To};
 
+/// Why clients may be gone where the slow are ended: the first of all reasons, and the weakest.
+pub const MAY_BE_SLOW: &str = "it may be too slow";
+
 /// What a call is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "as the steps of the same names")]
@@ -109,6 +112,14 @@ pub struct Client {
     questions: BTreeMap<u32, (Timestamp, Option<Option<u32>>)>,
 }
 
+impl Client {
+    /// How much has happened.
+    pub fn progress(&self) -> usize {
+        let ended = self.calls.iter().filter(|call| call.state == State::Ended).count();
+        self.taken + ended + self.expected.len()
+    }
+}
+
 /// All hubs of all servers.
 #[derive(Debug, Default)]
 pub struct Model {
@@ -175,7 +186,10 @@ impl Model {
 
     /// Something may end a client from now on.
     pub fn excuse(&mut self, client: usize, why: &'static str) {
-        self.clients[client].excuse.get_or_insert(why);
+        let excuse = &mut self.clients[client].excuse;
+        if excuse.is_none_or(|before| before == MAY_BE_SLOW) {
+            *excuse = Some(why);
+        }
     }
 
     /// The application has seen something.
@@ -252,7 +266,8 @@ impl Model {
         // Calls begin in the order in which they were made. Some never do.
         let call = loop {
             let next = it.calls.get_mut(it.taken);
-            let next = next.unwrap_or_else(|| panic!("call {number} was never made, or came twice"));
+            let next =
+                next.unwrap_or_else(|| panic!("call {number} was never made, or came twice"));
             it.taken += 1;
             if next.number == number {
                 break next;
@@ -288,8 +303,12 @@ impl Model {
                 outcome == Outcome::Void
             }
             Method::Fail => outcome == Outcome::Error,
-            Method::Hold if call.finish == Some(false) && outcome == Outcome::Number(number) => true,
-            Method::Hold => outcome == Outcome::Error && (call.finish == Some(true) || call.cancelled),
+            Method::Hold if call.finish == Some(false) && outcome == Outcome::Number(number) => {
+                true
+            }
+            Method::Hold => {
+                outcome == Outcome::Error && (call.finish == Some(true) || call.cancelled)
+            }
             Method::Items(count) => {
                 let all = call.yielded == u32::from(count);
                 outcome == Outcome::Void && (all || call.cancelled || over)
@@ -303,7 +322,10 @@ impl Model {
                 call.uploads.iter().all(|upload| upload.seen_end) && outcome == Outcome::Number(sum)
             }
             Method::Ask => match questions.get(&number).and_then(|it| it.1).flatten() {
-                Some(answer) => matches!(outcome, Outcome::Number(it) if it == answer) || outcome == Outcome::Error,
+                Some(answer) => {
+                    matches!(outcome, Outcome::Number(it) if it == answer)
+                        || outcome == Outcome::Error
+                }
                 None => outcome == Outcome::Error,
             },
             Method::Unknown | Method::Misfit => false,
@@ -331,7 +353,9 @@ impl Model {
     /// Those whom a message is for, each as often as it gets a copy.
     fn audience(&self, place: Place, caller: Option<usize>, to: To) -> Vec<usize> {
         let here = |client: &usize| {
-            self.clients.get(*client).is_some_and(|it| it.place == place && it.connected && !it.over)
+            self.clients
+                .get(*client)
+                .is_some_and(|it| it.place == place && it.connected && !it.over)
         };
         let all = || (0..self.clients.len()).filter(here);
         let of = |user: u8| all().filter(move |client| self.clients[*client].user == Some(user));
@@ -349,7 +373,9 @@ impl Model {
             To::GroupExcept(group, one) => {
                 members(group).filter(|client| *client != usize::from(one)).collect()
             }
-            To::OthersIn(group) => members(group).filter(|client| Some(*client) != caller).collect(),
+            To::OthersIn(group) => {
+                members(group).filter(|client| Some(*client) != caller).collect()
+            }
             To::Groups(one, other) => members(one).chain(members(other)).collect(),
             To::User(user) => of(user).collect(),
             To::Users(one, other) => {
@@ -436,10 +462,7 @@ impl Model {
             .collect();
         assert!(missing.is_empty(), "client {client} never saw {missing:?}");
         for call in &it.calls {
-            assert!(
-                call.answered || !call.wanted,
-                "client {client} got no answer: {call:?}"
-            );
+            assert!(call.answered || !call.wanted, "client {client} got no answer: {call:?}");
         }
     }
 

@@ -265,7 +265,7 @@ impl Peer {
             if self.open {
                 match encoding.decode(record.body).expect("the server speaks the protocol") {
                     Decoded::Message(message) => seen.extend(self.read(&message, now)),
-                    other => panic!("{other:?} from the server"),
+                    Decoded::Skipped(kind) => panic!("{kind:?} from the server"),
                 }
             } else {
                 let error = parse_response(record.body).expect("an answer to the handshake");

@@ -64,7 +64,10 @@ fn calls() -> BoxedStrategy<Step> {
 fn clients() -> BoxedStrategy<Step> {
     let who = 0..8_u8;
     let fault = prop_oneof![
-        Just(Fault::Record), Just(Fault::Arguments), Just(Fault::Frame), Just(Fault::Length)
+        Just(Fault::Record),
+        Just(Fault::Arguments),
+        Just(Fault::Frame),
+        Just(Fault::Length)
     ];
     prop_oneof![
         3 => (who.clone(), 0..4_u8).prop_map(|(who, nth)| Step::Cancel(who, nth)),

@@ -16,24 +16,10 @@ impl Session {
         self.connection.handle_disconnect(End::Lost(kind), now);
         if self.connection.is_down() {
             tracing::debug!(connection = &*self.member.id, "the link is lost, another may come");
-            self.carrier.drop_socket(&self.member.outlet);
-            self.unlink();
+            self.carrier.unlink(&self.member.outlet);
         } else {
             self.carrier.lose(&self.member.outlet);
         }
-    }
-
-    /// What waits, waits for the next link; false when somebody is writing at this moment, who will wake
-    /// the session.
-    pub(super) fn unlink(&self) -> bool {
-        let mut outlet = self.member.outlet.lock();
-        let unlinked = outlet.is_unlinked() || outlet.unlink();
-        let room = outlet.takes_more_again();
-        drop(outlet);
-        if room {
-            self.member.outlet.tell_room();
-        }
-        unlinked
     }
 
     /// A new link has come.
@@ -42,8 +28,7 @@ impl Session {
         if !self.member.outlet.lock().is_resumable() || !self.connection.may_resume() {
             return;
         }
-        self.carrier.drop_socket(&self.member.outlet);
-        if !self.unlink() {
+        if !self.carrier.unlink(&self.member.outlet) {
             // The last write to the old link is not over.
             self.next_link = Some(Box::new(link));
             return;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hub_core::registry::Audience;
 use hub_core::server::{Admission, Answer, AskId, Call, CallFault, CallId, Event, Raw, StreamKey};
-use hub_core::{CloseReason, Delivery, PeerFault};
+use hub_core::{CloseReason, Delivery};
 use hub_proto::{BindError, Frame, Prepared};
 
 use super::super::house::{News, Order, Outcome, PATIENCE, Place};
@@ -42,15 +42,12 @@ impl Core {
                 }
             }
             Event::Answered { ask, answer } => self.answered(nth, ask, &answer),
-            Event::Closed(reason) => {
+            Event::Closed(_) => {
                 let seat = &mut self.seats[nth];
                 seat.closed = true;
                 seat.running.clear();
                 seat.ending.clear();
                 seat.parked.clear();
-                if let CloseReason::Peer(PeerFault::Truncated) = reason {
-                    assert!(!super::is_lost(&reason));
-                }
                 let hub = &mut self.hubs[index(seat.place)];
                 if hub.registry.remove(&seat.claim.connection_id).is_some() {
                     self.news.push(News::Disconnected(seat.client));
@@ -62,7 +59,9 @@ impl Core {
     fn invoked(&mut self, nth: usize, call: Call) {
         let now = self.skewed();
         let seat = &mut self.seats[nth];
-        let known = ["Echo", "Tell", "Join", "Leave", "Hold", "Fail", "Items", "Sum", "Sum2", "Ask", "Quit"];
+        let known = [
+            "Echo", "Tell", "Join", "Leave", "Hold", "Fail", "Items", "Sum", "Sum2", "Ask", "Quit",
+        ];
         let fault = match call.arguments().check() {
             Err(error) => Some(CallFault::Arguments(error)),
             Ok(()) if !known.contains(&&*call.target) => Some(CallFault::UnknownMethod),
@@ -342,6 +341,7 @@ impl Core {
         let arguments = (number, text);
         let mut message = Prepared::new("Told", &arguments);
         for nth in receivers {
+            self.awake.insert(nth);
             let session = &mut self.seats[nth].session;
             let encoding = session.connection().encoding();
             message.encode(encoding).expect("a number and a text");
@@ -370,7 +370,10 @@ impl Core {
                     self.done(nth, call, outcome);
                 }
             }
-            Order::Read { call, count } => *self.permits.entry(call).or_default() += count,
+            Order::Read { client, call, count } => {
+                self.seat(client);
+                *self.permits.entry(call).or_default() += count;
+            }
             Order::Group { client, group, joins } => {
                 if let Some(nth) = self.seat(client) {
                     self.news.push(News::Grouped { client, group, joins });
@@ -386,9 +389,11 @@ impl Core {
         }
     }
 
-    /// The seat of a client that is connected.
-    fn seat(&self, client: usize) -> Option<usize> {
-        self.seats.iter().position(|seat| seat.client == client && !seat.closed)
+    /// The seat of a client that is connected, which has something to do now.
+    fn seat(&mut self, client: usize) -> Option<usize> {
+        let seat = self.seats.iter().position(|seat| seat.client == client && !seat.closed);
+        self.awake.extend(seat);
+        seat
     }
 }
 

@@ -3,7 +3,7 @@
 mod methods;
 mod seat;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::ErrorKind;
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use hub_core::endpoint::{self, Fresh, Outcome as Door, Request, Table, query_val
 use hub_core::link::Timeouts;
 use hub_core::registry::Registry;
 use hub_core::server::{Config, TransportFacts};
-use hub_core::{CloseReason, Deadline, Session, Timestamp};
+use hub_core::{Deadline, Session, Timestamp};
 
 use self::seat::Seat;
 use super::house::{Census, HUBS, House, LinkId, News, Order, Outcome, Place, SOCKET};
@@ -49,6 +49,8 @@ pub struct Core {
     manner: Manner,
     /// Whether calls go on only once there are no events, as tasks do.
     patient: bool,
+    /// The seats that may have something to do.
+    awake: BTreeSet<usize>,
     turns: u64,
 }
 
@@ -97,6 +99,7 @@ impl Core {
             permits: BTreeMap::new(),
             manner,
             patient: false,
+            awake: BTreeSet::new(),
             turns: 0,
         }
     }
@@ -114,17 +117,21 @@ impl Core {
         Timestamp::from_nanos(self.now.as_nanos().saturating_sub(behind * 1_000_000))
     }
 
+    /// Lets those who have something to do do it, until nobody has.
     fn settle(&mut self) {
-        for _ in 0..10_000 {
-            let mut moved = false;
-            for seat in 0..self.seats.len() {
-                moved |= self.turn(seat);
-            }
-            if !moved {
-                return;
+        for _ in 0..100_000 {
+            let Some(seat) = self.awake.first().copied() else { return };
+            if !self.turn(seat) {
+                self.awake.remove(&seat);
             }
         }
         panic!("the machines never come to rest");
+    }
+
+    /// Whoever is at a link has something to do.
+    fn wake(&mut self, link: LinkId) {
+        let seat = self.seats.iter().position(|seat| seat.link == Some(link));
+        self.awake.extend(seat);
     }
 
     /// Lets timers run out in their order, up to then.
@@ -140,6 +147,9 @@ impl Core {
             };
             assert!(at > self.now, "{next:?} is due, and it is {:?}", self.now);
             self.now = at;
+            let due = |seat: &Seat| seat.session.poll_timeout().is_some_and(|due| due.at <= at);
+            let seats = self.seats.iter().enumerate().filter(|(_, seat)| !seat.gone && due(seat));
+            self.awake.extend(seats.map(|(seat, _)| seat));
             self.hubs.iter_mut().for_each(|hub| hub.table.handle_timeout(at));
             self.settle();
         }
@@ -183,6 +193,7 @@ impl House for Core {
             }
         }
         self.sockets.push(Socket::default());
+        self.wake(link);
         self.settle();
         Ok(link)
     }
@@ -195,6 +206,7 @@ impl House for Core {
             socket.up.extend(taken);
         }
         let count = taken.len();
+        self.wake(link);
         self.settle();
         count
     }
@@ -203,6 +215,7 @@ impl House for Core {
         let down = &mut self.sockets[link].down;
         let bytes: Vec<u8> = down.drain(..most.min(down.len())).collect();
         if !bytes.is_empty() {
+            self.wake(link);
             self.settle();
         }
         bytes
@@ -221,6 +234,7 @@ impl House for Core {
             socket.up.clear();
             socket.down.clear();
         }
+        self.wake(link);
         self.settle();
     }
 
@@ -231,7 +245,6 @@ impl House for Core {
 
     fn advance(&mut self, to: Timestamp) {
         self.pass(to);
-        self.settle();
     }
 
     fn news(&mut self) -> Vec<News> {
@@ -269,8 +282,12 @@ impl House for Core {
     fn leftovers(&mut self) -> Vec<String> {
         let mut left = Vec::new();
         for hub in &self.hubs {
-            let counts =
-                [hub.table.live(), hub.table.pending(), hub.registry.len(), hub.registry.group_count()];
+            let counts = [
+                hub.table.live(),
+                hub.table.pending(),
+                hub.registry.len(),
+                hub.registry.group_count(),
+            ];
             if counts != [0; 4] || hub.table.poll_timeout().is_some() {
                 left.push(format!("{:?} {:?}", hub.table, hub.registry));
             }
@@ -287,9 +304,4 @@ impl House for Core {
 fn draw(drawn: &mut u64) -> Fresh {
     *drawn += 1;
     Fresh { connection_id: format!("id{drawn}"), connection_token: format!("token{drawn}") }
-}
-
-/// Whether the output of a connection that ended like that is of no use any more.
-const fn is_lost(reason: &CloseReason) -> bool {
-    matches!(reason, CloseReason::Lost(_))
 }

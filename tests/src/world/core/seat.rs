@@ -110,7 +110,8 @@ impl Seat {
             connection.open_asks(),
         ];
         let empty = counts == [0; 6] && connection.poll_timeout().is_none();
-        (!empty || !self.gone).then(|| format!("client {}: {counts:?} {:?}", self.client, self.gone))
+        (!empty || !self.gone)
+            .then(|| format!("client {}: {counts:?} {:?}", self.client, self.gone))
     }
 
     /// Nothing is ever more than it may be.
