@@ -21,7 +21,9 @@ fn hubs_show_every_client_what_the_machines_do() {
         }
     }
     let Report { compared, steps, cuts, seen, .. } = report;
-    println!("{count} sequences of {steps} steps and {cuts} cuts, {compared} compared: {seen} seen");
+    println!(
+        "{count} sequences of {steps} steps and {cuts} cuts, {compared} compared: {seen} seen"
+    );
     assert!(compared * 10 >= count * 9, "{compared} of {count} could be compared");
 }
 
