@@ -165,7 +165,7 @@ impl Session {
         if count > 0 {
             self.connection.wrote(now);
         }
-        self.link.flushed(!self.outbox.is_empty(), count > 0, now);
+        self.flushed(count > 0, now);
     }
 
     // Machine to world.
@@ -206,6 +206,9 @@ impl Session {
             self.outbox.seal(Some(close));
         }
         self.outbox.next(batch);
+        if batch.is_empty() {
+            self.flushed(false, now);
+        }
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) is due.
@@ -270,6 +273,12 @@ impl Session {
         }
     }
 
+    /// A client that acks nothing makes no more progress than one that reads nothing.
+    fn flushed(&mut self, progress: bool, now: Timestamp) {
+        let waits = !self.outbox.is_empty() || self.outbox.waits_for_acks();
+        self.link.flushed(waits, progress, now);
+    }
+
     /// The pipe is gone: so is the connection, or it waits for another one.
     fn lose_link(&mut self, kind: ErrorKind, now: Timestamp) {
         self.connection.handle_disconnect(End::Lost(kind), now);
@@ -283,6 +292,8 @@ impl Session {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use hub_proto::Encoding;
     use hub_proto::ws::{Opcode, Violation, encode};
 
@@ -298,8 +309,20 @@ mod tests {
         greeted(Session::websocket(Arc::default(), Timeouts::default(), facts, NOW))
     }
 
+    /// The same, of a client whose pipes may be replaced.
+    fn resumable(config: Config) -> Session {
+        let facts = TransportFacts::websocket(0).resumable();
+        let mut session = Session::websocket(Arc::new(config), Timeouts::default(), facts, NOW);
+        receive(&mut session, Opcode::Text, b"{\"protocol\":\"json\",\"version\":2}\x1e");
+        accept(session)
+    }
+
     fn greeted(mut session: Session) -> Session {
         receive(&mut session, Opcode::Text, b"{\"protocol\":\"json\",\"version\":1}\x1e");
+        accept(session)
+    }
+
+    fn accept(mut session: Session) -> Session {
         while let Some(event) = session.poll_event(NOW) {
             if let Event::Handshake(_) = event {
                 session.connection().welcome(NOW);
@@ -441,16 +464,29 @@ mod tests {
     }
 
     #[test]
+    fn a_client_that_acks_nothing_for_10_s_needs_another_pipe() {
+        let limits = Limits { unacked: 10, ..Limits::default() };
+        let mut session = resumable(Config { limits, ..Config::default() });
+        receive(&mut session, Opcode::Text, b"{\"type\":6}\x1e");
+        let frame = Frame::invocation(Encoding::Json, None, "T", &("x",)).unwrap();
+        session.send(&frame, NOW);
+        write(&mut session);
+        assert!(session.poll_timeout().is_none_or(|next| next.why != Timer::Send));
+        session.send(&frame, NOW);
+        assert!(write(&mut session).is_empty(), "it waits for an Ack");
+        let stuck = Deadline { at: NOW + Duration::from_secs(10), why: Timer::Send };
+        assert_eq!(session.poll_timeout(), Some(stuck));
+        receive(&mut session, Opcode::Text, b"{\"type\":8,\"sequenceId\":1}\x1e");
+        assert_eq!(write(&mut session), *frame.websocket());
+        session.send(&frame, NOW);
+        assert!(write(&mut session).is_empty());
+        session.handle_timeout(stuck.at);
+        assert!(session.is_down());
+    }
+
+    #[test]
     fn what_waits_when_a_pipe_breaks_leaves_by_the_next_one() {
-        let facts = TransportFacts::websocket(0).resumable();
-        let mut session = Session::websocket(Arc::default(), Timeouts::default(), facts, NOW);
-        receive(&mut session, Opcode::Text, b"{\"protocol\":\"json\",\"version\":2}\x1e");
-        while let Some(event) = session.poll_event(NOW) {
-            if let Event::Handshake(_) = event {
-                session.connection().welcome(NOW);
-                session.connection().accept(NOW);
-            }
-        }
+        let mut session = resumable(Config::default());
         let told = |number: u8| Frame::invocation(Encoding::Json, None, "T", &(number,)).unwrap();
         assert_eq!(session.send(&told(1), NOW), Pushed::Queued);
         assert_eq!(write(&mut session), b"\x81\x03{}\x1e", "the client does not count yet");

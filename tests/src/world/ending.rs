@@ -66,7 +66,7 @@ impl<H: House> World<H> {
         for client in 0..self.peers.len() {
             self.peers[client].manners = Manners::default();
             if let Some(wire) = &mut self.peers[client].wire {
-                wire.set_manners(Manners::default());
+                wire.set_manners(Manners::default(), self.now);
             }
             self.thaw(client);
         }

@@ -178,4 +178,7 @@ pub trait House {
 
     /// What is left when everybody has gone, in words; nothing, it should be.
     fn leftovers(&mut self) -> Vec<String>;
+
+    /// Lets others run who do so in real time.
+    fn pause(&mut self) {}
 }

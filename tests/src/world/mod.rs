@@ -19,14 +19,21 @@
 //! | 10. Answered once | [`Model::see`] |
 //! | 11. No loss, no reorder | [`Model::see`], [`Model::hear`], [`World::finish`] |
 
+pub mod chosen;
 mod clients;
 pub mod core;
 mod ending;
+mod equal;
 pub mod house;
+pub mod hub;
+pub mod hubs;
+pub mod memory;
 pub mod model;
 mod network;
+pub mod pace;
 pub mod peer;
 mod run;
+pub mod sockets;
 pub mod step;
 pub mod strategy;
 pub mod wire;
@@ -39,10 +46,12 @@ use hub_proto::{Close, Message};
 
 use self::house::{House, Order};
 use self::model::{Call, Method, Model};
+use self::pace::Pace;
 use self::peer::{Peer, Seen};
 use self::step::{Step, To};
 use self::wire::Manners;
 
+pub use self::equal::{agree, follow};
 pub use self::run::{Failure, Played, Report, Sequences, Story, check, play, quietly, same};
 
 /// Everything there is.
@@ -61,6 +70,10 @@ pub struct World<H> {
     pub cuts: u64,
     /// Of every byte that clients got, in order.
     pub digest: u64,
+    /// How it comes to rest.
+    pub pace: Pace,
+    /// How many news there were.
+    heard: usize,
     /// Whether somebody may be somewhere else than before.
     changed: bool,
     /// Whom the steps were about, and whether they took effect.
@@ -80,6 +93,8 @@ impl<H: House> World<H> {
             stuck: Vec::new(),
             cuts: 0,
             digest: 0,
+            pace: Pace::Alone,
+            heard: 0,
             changed: false,
             chosen: Vec::new(),
         }

@@ -3,7 +3,7 @@
 //! The model is told what clients send and what the application sees, and says what each client has to see,
 //! in which order. It knows no bytes, links or clocks.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use hub_core::Timestamp;
 
@@ -106,8 +106,8 @@ pub struct Client {
     expected: Vec<Expected>,
     /// How many of these have come, or are left out.
     matched: usize,
-    /// Answers that came too late to be in order, and so are still to come.
-    late: BTreeSet<usize>,
+    /// Answers that others have overtaken, and that are still to come, in this order.
+    late: VecDeque<Expected>,
     /// The questions that were asked: when, and how the client has answered.
     questions: BTreeMap<u32, (Timestamp, Option<Option<u32>>)>,
 }
@@ -128,7 +128,7 @@ pub struct Model {
     groups: BTreeMap<(Place, u8), BTreeSet<usize>>,
     /// What was sent from outside and is not seen to have gone out.
     sends: BTreeMap<u32, (Place, To, Size)>,
-    /// Whether a house may hold the answers to calls back, while messages wait.
+    /// Whether a house may hold the answers to calls back, while messages wait: they keep their own order.
     pub answers_wait: bool,
 }
 
@@ -145,7 +145,7 @@ impl Model {
             taken: 0,
             expected: Vec::new(),
             matched: 0,
-            late: BTreeSet::new(),
+            late: VecDeque::new(),
             questions: BTreeMap::new(),
         });
     }
@@ -414,24 +414,23 @@ impl Model {
             assert!(!call.answered, "call {} was answered twice", call.number);
             call.answered = true;
         }
-        // Late answers come in their own order.
-        if let Some(at) = it.late.iter().find(|at| it.expected[**at] == wanted).copied() {
-            let first = it.late.first().copied();
-            let is_answer = matches!(wanted, Expected::Answered(..));
-            assert!(is_answer || first == Some(at), "client {client} sees {seen:?} too early");
-            it.late.remove(&at);
+        if it.late.front() == Some(&wanted) {
+            it.late.pop_front();
             return;
         }
+        let is_answer = |what: &Expected| matches!(what, Expected::Answered(..));
         while let Some(next) = it.expected.get(it.matched) {
             it.matched += 1;
             if *next == wanted {
+                let first = it.late.front().filter(|_| is_answer(&wanted));
+                assert_eq!(first, None, "client {client} sees {seen:?} first");
                 return;
             }
-            let is_told = matches!(next, Expected::Told(..));
-            if answers_wait && matches!(next, Expected::Answered(..)) {
-                it.late.insert(it.matched - 1);
+            if answers_wait && is_answer(next) {
+                it.late.push_back(next.clone());
                 continue;
             }
+            let is_told = matches!(next, Expected::Told(..));
             assert!(
                 is_told && it.place.drops(),
                 "client {client} sees {seen:?}, but {next:?} comes first"
@@ -458,7 +457,7 @@ impl Model {
         let it = &self.clients[client];
         let missing: Vec<_> = it.expected[it.matched..]
             .iter()
-            .chain(it.late.iter().map(|at| &it.expected[*at]))
+            .chain(&it.late)
             .filter(|what| !(it.place.drops() && matches!(what, Expected::Told(..))))
             .collect();
         assert!(missing.is_empty(), "client {client} never saw {missing:?}");

@@ -23,7 +23,7 @@ impl<H: House> World<H> {
         let client = self.peer(who)?;
         let peer = &mut self.peers[client];
         change(&mut peer.manners);
-        peer.wire.as_mut()?.set_manners(peer.manners);
+        peer.wire.as_mut()?.set_manners(peer.manners, self.now);
         Some(())
     }
 
@@ -125,7 +125,7 @@ impl<H: House> World<H> {
     }
 
     /// Lets bytes arrive until none is due, one link at a time.
-    pub(super) fn settle(&mut self) {
+    pub(super) fn settle_now(&mut self) {
         for _ in 0..100_000 {
             let mut moved = false;
             for client in 0..self.peers.len() {
@@ -167,6 +167,7 @@ impl<H: House> World<H> {
     pub(super) fn hear(&mut self) {
         for news in self.house.news() {
             self.changed = true;
+            self.heard += 1;
             self.model.hear(news, self.now);
         }
     }
@@ -179,6 +180,9 @@ impl<H: House> World<H> {
         let excuse = self.model.clients[client].excuse;
         match &seen {
             Seen::Over if closed => self.leave(client, "it is over"),
+            Seen::Over if peer.is_offering() && excuse.is_some() => {
+                self.leave(client, "it may not come back");
+            }
             Seen::Over => {
                 // The server has noticed before the client that the link is gone.
                 assert!(excuse.is_some() || peer.resumable, "client {client} lost its link");

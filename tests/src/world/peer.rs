@@ -223,6 +223,11 @@ impl Peer {
         }
     }
 
+    /// Whether its new link has not been taken up.
+    pub const fn is_offering(&self) -> bool {
+        self.memory.expects_sequence
+    }
+
     /// How many of its messages are not acked.
     pub const fn unacked(&self) -> usize {
         self.memory.unacked.len()

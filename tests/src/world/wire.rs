@@ -138,8 +138,12 @@ impl Wire {
         froze
     }
 
-    /// From now on bytes are treated like that.
-    pub const fn set_manners(&mut self, manners: Manners) {
+    /// From now on bytes are treated like that. Those on their way are no later than those that follow: else
+    /// a ping, which comes whenever a server likes, would hold them up.
+    pub fn set_manners(&mut self, manners: Manners, now: Timestamp) {
         self.manners = manners;
+        for (at, _) in self.up.flying.iter_mut().chain(&mut self.down.flying) {
+            *at = (*at).min(now + manners.delay);
+        }
     }
 }

@@ -46,6 +46,7 @@ impl Core {
                 let seat = &mut self.seats[nth];
                 seat.closed = true;
                 seat.running.clear();
+                seat.ending.clear();
                 seat.parked.clear();
                 let hub = &mut self.hubs[index(seat.place)];
                 if hub.registry.remove(&seat.claim.connection_id).is_some() {
@@ -110,6 +111,9 @@ impl Core {
             }
             "Hold" => match self.finishes.get(&number) {
                 Some(outcome) => return self.end(nth, &call, number, *outcome),
+                None if self.seats[nth].cancelled.remove(&call.id) => {
+                    return self.end(nth, &call, number, Outcome::Error);
+                }
                 None => Work::Held,
             },
             "Items" => {
@@ -146,13 +150,28 @@ impl Core {
 
     fn cancelled(&mut self, nth: usize, id: CallId) {
         let seat = &mut self.seats[nth];
+        if seat.parked.contains_key(&id) {
+            seat.cancelled.insert(id);
+        }
         let running = seat.running.iter().find(|(_, running)| running.call.id == id);
         let Some(number) = running.map(|(number, _)| *number) else { return };
         match seat.running.get(&number).map(|running| &running.work) {
-            Some(Work::Held) => self.done(nth, number, Outcome::Error),
-            Some(Work::Items { .. }) => self.done(nth, number, Outcome::Void),
+            Some(Work::Held) => seat.ending.push((number, Outcome::Error)),
+            Some(Work::Items { .. }) => seat.ending.push((number, Outcome::Void)),
             _ => {}
         }
+    }
+
+    /// Ends the calls whose end has come; false when there are none.
+    pub(super) fn end_calls(&mut self, nth: usize) -> bool {
+        let ending = std::mem::take(&mut self.seats[nth].ending);
+        let moved = !ending.is_empty();
+        for (number, outcome) in ending {
+            if self.seats[nth].running.contains_key(&number) {
+                self.done(nth, number, outcome);
+            }
+        }
+        moved
     }
 
     /// Ends a call that went on.
@@ -180,7 +199,7 @@ impl Core {
         };
         self.news.push(News::Answered { client: seat.client, number, answer });
         if called {
-            self.done(nth, number, answer.map_or(Outcome::Error, Outcome::Number));
+            seat.ending.push((number, answer.map_or(Outcome::Error, Outcome::Number)));
         }
     }
 

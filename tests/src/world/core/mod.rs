@@ -47,6 +47,8 @@ pub struct Core {
     finishes: BTreeMap<u32, Outcome>,
     permits: BTreeMap<u32, usize>,
     manner: Manner,
+    /// Whether calls go on only once there are no events, as tasks do.
+    patient: bool,
     /// The seats that may have something to do.
     awake: BTreeSet<usize>,
     turns: u64,
@@ -96,9 +98,17 @@ impl Core {
             finishes: BTreeMap::new(),
             permits: BTreeMap::new(),
             manner,
+            patient: false,
             awake: BTreeSet::new(),
             turns: 0,
         }
+    }
+
+    /// The same, but calls go on only once there are no events, as tasks do.
+    #[must_use]
+    pub const fn patient(mut self) -> Self {
+        self.patient = true;
+        self
     }
 
     /// The time as it is handed in with bytes and verbs.

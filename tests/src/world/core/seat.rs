@@ -1,13 +1,13 @@
 //! One session and its socket: what a driver does for it in one turn.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 
 use hub_core::endpoint::Claim;
 use hub_core::server::{AskId, Call, CallId, StreamKey};
 use hub_core::{Batch, Session};
 
-use super::super::house::{LinkId, Place, SOCKET};
+use super::super::house::{LinkId, Outcome, Place, SOCKET};
 use super::Core;
 
 /// A session, and what the application keeps of its client.
@@ -20,6 +20,10 @@ pub(super) struct Seat {
     pub(super) link: Option<LinkId>,
     /// Calls that wait for their turn.
     pub(super) parked: BTreeMap<CallId, Call>,
+    /// Those among them that were cancelled already.
+    pub(super) cancelled: BTreeSet<CallId>,
+    /// Calls that are about to end, by their numbers.
+    pub(super) ending: Vec<(u32, Outcome)>,
     /// Calls that run, by their numbers.
     pub(super) running: BTreeMap<u32, Running>,
     /// What has come of streams, also for calls that wait.
@@ -83,6 +87,8 @@ impl Seat {
             session,
             link: Some(link),
             parked: BTreeMap::new(),
+            cancelled: BTreeSet::new(),
+            ending: Vec::new(),
             running: BTreeMap::new(),
             streams: BTreeMap::new(),
             questions: BTreeMap::new(),
@@ -138,10 +144,13 @@ impl Core {
             let now = self.skewed();
             let Some(event) = self.seats[nth].session.poll_event(now) else { break };
             self.on_event(nth, event);
-            self.read_on(nth);
+            if !self.patient {
+                self.end_calls(nth);
+                self.read_on(nth);
+            }
             moved = true;
         }
-        moved |= self.read_on(nth) | self.yield_on(nth);
+        moved |= self.end_calls(nth) | self.read_on(nth) | self.yield_on(nth);
         moved |= self.write_out(nth);
         moved |= self.let_go(nth);
         self.seats[nth].is_within_limits();
