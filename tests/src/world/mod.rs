@@ -38,6 +38,8 @@ const STUCK: Duration = Duration::from_secs(9);
 /// A connection with stateful reconnect that has no link for less is not given up.
 const DOWN: Duration = Duration::from_secs(14);
 
+/// Why clients are gone to which nothing came through.
+const TOO_LONG: &str = "its link was stuck or gone for too long";
 /// Why clients are gone that nothing else has ended.
 const IN_THE_END: &str = "it left in the end";
 
@@ -534,7 +536,7 @@ impl<H: House> World<H> {
             for client in 0..self.peers.len() {
                 let least = if self.peers[client].wire.is_some() { STUCK } else { DOWN };
                 if self.stuck[client].is_some_and(|since| self.now.since(since) >= least) {
-                    self.model.excuse(client, "its link was stuck or gone for too long");
+                    self.model.excuse(client, TOO_LONG);
                 }
             }
             self.house.advance(self.now);
@@ -631,10 +633,11 @@ impl<H: House> World<H> {
     }
 
     /// What a client has seen that does not depend on how fast anybody was: everything but streams, in order,
-    /// and what was seen of each stream. Nothing, where the slow lose something.
+    /// and what was seen of each stream. Nothing, where the slow lose something, or when the link was lost for
+    /// good: how much had come by then does depend on it.
     pub fn story(&self, client: usize) -> (Vec<Seen>, BTreeMap<u32, Vec<Seen>>) {
         let it = &self.model.clients[client];
-        if it.place.policy() != SlowConsumer::Wait {
+        if it.place.policy() != SlowConsumer::Wait || it.excuse == Some(TOO_LONG) {
             return Default::default();
         }
         let stream = |number: &u32| {
