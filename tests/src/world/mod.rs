@@ -22,7 +22,7 @@ use hub_proto::Outcome as Result;
 use serde_json::Value;
 
 use self::house::{House, Order, PLACES, Place};
-use self::model::{Call, Method, Model};
+use self::model::{Call, MAY_BE_SLOW, Method, Model};
 use self::peer::{Peer, Seen};
 use self::step::{Arrival, Cut, Fault, Size, Step, To, Way};
 use self::wire::{Manners, Wire};
@@ -317,7 +317,7 @@ impl<H: House> World<H> {
         self.stuck.push(None);
         self.model.arrive(place, user);
         if place.policy() == SlowConsumer::Close {
-            self.model.excuse(number, "it may be too slow");
+            self.model.excuse(number, MAY_BE_SLOW);
         }
         Some(())
     }
@@ -704,7 +704,7 @@ impl<H: House> World<H> {
         }
         self.compare();
         for client in self.here().collect::<Vec<_>>() {
-            if self.model.clients[client].excuse.is_none_or(|why| why == "it may be too slow")
+            if self.model.clients[client].excuse.is_none_or(|why| why == MAY_BE_SLOW)
                 && self.model.clients[client].connected
                 && !self.model.clients[client].over
             {

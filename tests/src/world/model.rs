@@ -11,6 +11,9 @@ use super::house::{Census, HUBS, News, Outcome, PATIENCE, Place, SERVERS};
 use super::peer::Seen;
 use super::step::{Size, To};
 
+/// The excuse of those who are closed when they are too slow; any other one says more.
+pub const MAY_BE_SLOW: &str = "it may be too slow";
+
 /// What a call is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "as the steps of the same names")]
@@ -175,7 +178,10 @@ impl Model {
 
     /// Something may end a client from now on.
     pub fn excuse(&mut self, client: usize, why: &'static str) {
-        self.clients[client].excuse.get_or_insert(why);
+        let excuse = &mut self.clients[client].excuse;
+        if excuse.is_none_or(|before| before == MAY_BE_SLOW) {
+            *excuse = Some(why);
+        }
     }
 
     /// The application has seen something.
