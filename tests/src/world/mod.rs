@@ -534,9 +534,13 @@ impl<H: House> World<H> {
         while self.now < until {
             self.now = until.min(self.now + LEAP);
             for client in 0..self.peers.len() {
-                let least = if self.peers[client].wire.is_some() { STUCK } else { DOWN };
-                if self.stuck[client].is_some_and(|since| self.now.since(since) >= least) {
-                    self.model.excuse(client, TOO_LONG);
+                let peer = &self.peers[client];
+                let least = if peer.wire.is_some() { STUCK } else { DOWN };
+                let too_long = |since| self.now.since(since) >= least;
+                // A farewell is not waited for as long.
+                let ends = self.ends(client) && !peer.gone;
+                if self.stuck[client].is_some_and(|since| ends || too_long(since)) {
+                    self.model.clients[client].excuse = Some(TOO_LONG);
                 }
             }
             self.house.advance(self.now);
