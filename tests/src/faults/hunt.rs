@@ -16,7 +16,7 @@ use crate::world;
 pub const SEQUENCES: u32 = 20_000;
 
 /// The hunt for one fault is over then, found or not.
-const PATIENCE: Duration = Duration::from_secs(240);
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Plays so many random sequences, the same ones each time. Gives the number of the first one that goes
 /// wrong, from 1 on, and what is wrong with it.
@@ -45,14 +45,16 @@ impl Copy {
     pub fn build(folder: PathBuf, faults: &[Fault]) -> Option<Self> {
         let copy = Self { folder };
         let program = ["build", "-p", "tests", "--bin", "faults"];
-        let mut targets: Vec<_> = faults.iter().filter_map(|fault| split(fault.test.as_deref()?)).collect();
+        let mut targets: Vec<_> =
+            faults.iter().filter_map(|fault| split(fault.test.as_deref()?)).collect();
         targets.sort_unstable();
         targets.dedup();
         let tests = targets.iter().map(|(target, _)| {
             ["test", "--no-run"].into_iter().chain(target.split(' ')).collect::<Vec<_>>()
         });
         let mut builds = std::iter::once(program.to_vec()).chain(tests);
-        let built = builds.all(|words| copy.cargo(&words).status().is_ok_and(|status| status.success()));
+        let built =
+            builds.all(|words| copy.cargo(&words).status().is_ok_and(|status| status.success()));
         built.then_some(copy)
     }
 
@@ -60,7 +62,9 @@ impl Copy {
     fn cargo(&self, words: &[&str]) -> Command {
         let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         cargo.current_dir(&self.folder).args(words);
-        cargo.args(["--release", "--quiet", "--locked", "--offline", "--target-dir"]).arg(self.target());
+        cargo
+            .args(["--release", "--quiet", "--locked", "--offline", "--target-dir"])
+            .arg(self.target());
         cargo.env_remove("PLANTED").env("RUSTFLAGS", "--cap-lints=allow");
         cargo
     }
@@ -94,13 +98,23 @@ impl Copy {
     fn row(&self, job: Option<(usize, &Fault)>) -> Row {
         let Some((number, fault)) = job else {
             let found = self.seek(None);
-            let (after, message) = found.map_or_else(|why| (String::new(), why), |it| it.unwrap_or_default());
+            let (after, message) =
+                found.map_or_else(|why| (String::new(), why), |it| it.unwrap_or_default());
             let good = after.is_empty() && message.is_empty();
-            return Row { fault: "none".into(), file: String::new(), by: "the world".into(), after, message, good };
+            return Row {
+                fault: "none".into(),
+                file: String::new(),
+                by: "the world".into(),
+                after,
+                message,
+                good,
+            };
         };
         let (by, result) = match &fault.test {
             None => ("the world".to_owned(), self.seek(Some(number))),
-            Some(test) => (test.rsplit(' ').next().unwrap_or_default().to_owned(), self.test(number, test)),
+            Some(test) => {
+                (test.rsplit(' ').next().unwrap_or_default().to_owned(), self.test(number, test))
+            }
         };
         let (good, (after, message)) = match result {
             Ok(Some(found)) => (true, found),

@@ -98,6 +98,7 @@ fn exists(root: &Path, test: &str) -> Result<(), String> {
     };
     let name = path.rsplit("::").next().unwrap_or_default();
     let texts = texts(&root.join(package)).map_err(|error| format!("{package}: {error}"))?;
-    let has = |(file, text): &(String, String)| file.starts_with(&files) && is_test(file, text, name);
+    let has =
+        |(file, text): &(String, String)| file.starts_with(&files) && is_test(file, text, name);
     if texts.iter().any(has) { Ok(()) } else { Err(format!("there is no test {test}")) }
 }

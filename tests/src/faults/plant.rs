@@ -99,8 +99,7 @@ fn planted(file: &str, text: &str, faults: &[Fault]) -> String {
     let mut text = text.to_owned();
     for (number, fault) in faults.iter().enumerate().filter(|(_, fault)| fault.file == file) {
         let Fault { right, wrong, .. } = fault;
-        let either =
-            format!("if {path}::planted::is({number}) {{ {wrong} }} else {{ {right} }}");
+        let either = format!("if {path}::planted::is({number}) {{ {wrong} }} else {{ {right} }}");
         let either = if right.ends_with(';') { either } else { format!("({either})") };
         text = text.replacen(right, &either, 1);
     }

@@ -68,7 +68,10 @@ mod tests {
         };
         let text = table(&[row]);
         assert!(text.contains("| a fault | a.rs | the world | 12    | xxx"), "{text}");
-        assert!(text.lines().all(|line| line.chars().count() == text.lines().next().unwrap().chars().count()));
+        assert!(
+            text.lines()
+                .all(|line| line.chars().count() == text.lines().next().unwrap().chars().count())
+        );
         assert!(text.contains("x… |") && !text.contains("more"), "{text}");
     }
 }
