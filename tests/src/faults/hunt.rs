@@ -13,7 +13,7 @@ use super::{Fault, Row};
 use crate::world;
 
 /// How many random sequences of the world a fault may take.
-pub const SEQUENCES: u32 = 20_000;
+pub const SEQUENCES: u32 = 5_000;
 
 /// The hunt for one fault is over then, found or not.
 const PATIENCE: Duration = Duration::from_secs(600);
