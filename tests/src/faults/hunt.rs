@@ -6,11 +6,11 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
 
-use proptest::strategy::{Strategy, ValueTree};
-use proptest::test_runner::TestRunner;
-
 use super::{Fault, Row};
-use crate::world;
+use crate::world::{Sequences, check, quietly};
+
+/// The seed of the sequences.
+const SEED: u64 = 1;
 
 /// How many random sequences of the world a fault may take.
 pub const SEQUENCES: u32 = 5_000;
@@ -21,18 +21,14 @@ const PATIENCE: Duration = Duration::from_secs(600);
 /// Plays so many random sequences, the same ones each time. Gives the number of the first one that goes
 /// wrong, from 1 on, and what is wrong with it.
 pub fn seek(sequences: u32) -> Option<(u32, String)> {
-    std::panic::set_hook(Box::new(|_| {}));
     thread::spawn(|| {
         thread::sleep(PATIENCE);
         println!("it takes too long");
         std::process::exit(2);
     });
-    let mut runner = TestRunner::deterministic();
-    let steps = world::strategy::steps();
-    (1..=sequences).find_map(|number| {
-        let steps = steps.new_tree(&mut runner).expect("no step is refused").current();
-        world::fails(&steps).map(|why| (number, why))
-    })
+    (1..=sequences)
+        .zip(Sequences::new(SEED))
+        .find_map(|(number, steps)| quietly(|| check(&steps)).err().map(|why| (number, why)))
 }
 
 /// A copy that is built.

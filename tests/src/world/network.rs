@@ -11,6 +11,9 @@ use super::peer::Seen;
 use super::step::{Cut, Way};
 use super::wire::{Manners, Wire};
 
+/// Why clients are gone to which nothing came through.
+pub(super) const TOO_LONG: &str = "its link was stuck or gone for too long";
+
 /// Time passes in leaps that are no longer than this.
 const LEAP: Duration = Duration::from_millis(250);
 /// A link that is stuck for less is not given up.
@@ -109,9 +112,12 @@ impl<H: House> World<H> {
         while self.now < until {
             self.now = until.min(self.now + LEAP);
             for client in 0..self.peers.len() {
-                let least = if self.peers[client].wire.is_some() { STUCK } else { DOWN };
+                let peer = &self.peers[client];
+                let least = if peer.wire.is_some() { STUCK } else { DOWN };
+                // A farewell is not waited for as long.
+                let least = if self.ends(client) && !peer.gone { Duration::ZERO } else { least };
                 if self.stuck[client].is_some_and(|since| self.now.since(since) >= least) {
-                    self.model.excuse(client, "its link was stuck or gone for too long");
+                    self.model.clients[client].excuse = Some(TOO_LONG);
                 }
             }
             self.house.advance(self.now);

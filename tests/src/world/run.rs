@@ -95,8 +95,6 @@ pub struct Played {
 pub fn play<H: House>(steps: &[Step], mut world: World<H>) -> Played {
     let mut kinds = BTreeSet::new();
     for step in steps {
-        let here = world.here().map(|client| (client, world.peers[client].wire.is_some()));
-        crowds.push(here.collect());
         if world.take(*step) {
             kinds.insert(step.kind());
         }
