@@ -32,6 +32,7 @@ pub struct World {
     clock: VirtualClock,
     ready: Arc<Ready>,
     settling: Arc<Settling>,
+    running: Arc<AtomicBool>,
     net: Net,
 }
 
@@ -67,6 +68,23 @@ impl Wake for Woken {
     }
 }
 
+/// That a world runs, until this is dropped.
+struct Running<'a>(&'a AtomicBool);
+
+impl<'a> Running<'a> {
+    #[track_caller]
+    fn new(running: &'a AtomicBool) -> Self {
+        assert!(!running.swap(true, Ordering::AcqRel), "the world runs already: await it instead");
+        Self(running)
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
+    }
+}
+
 impl World {
     /// A world in which nothing has happened.
     pub fn new() -> Self {
@@ -74,6 +92,7 @@ impl World {
             clock: VirtualClock::new(),
             ready: Arc::default(),
             settling: Arc::default(),
+            running: Arc::default(),
             net: Net::default(),
         }
     }
@@ -83,8 +102,11 @@ impl World {
     ///
     /// # Panics
     ///
-    /// When nothing can run and nobody waits for time: then the future would wait for ever.
+    /// When nothing can run and nobody waits for time: then the future would wait for ever. When the world runs
+    /// already: what is awaited inside needs no other run.
+    #[track_caller]
     pub fn run<F: Future>(&self, future: F) -> F::Output {
+        let _running = Running::new(&self.running);
         let mut future = pin!(future);
         let woken = Arc::new(Woken(AtomicBool::new(true)));
         let waker = Waker::from(Arc::clone(&woken));
@@ -97,7 +119,7 @@ impl World {
             let idle = !self.step() && !woken.0.load(Ordering::Acquire);
             assert!(
                 !idle || self.wake_settled() || self.clock.advance(),
-                "everybody waits, and not for time"
+                "everybody waits, and not for time: what is awaited never comes"
             );
         }
     }
@@ -236,6 +258,7 @@ impl fmt::Debug for World {
 #[cfg(test)]
 mod tests {
     use std::io::{ErrorKind, IoSlice};
+    use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::sync::Mutex;
 
     use hub_async::server::Listener;
@@ -262,6 +285,22 @@ mod tests {
     #[should_panic(expected = "everybody waits, and not for time")]
     fn waiting_for_ever_is_an_error() {
         World::new().run(std::future::pending::<()>());
+    }
+
+    #[test]
+    #[should_panic(expected = "the world runs already")]
+    fn a_run_inside_a_run_is_an_error() {
+        let world = World::new();
+        world.run(async { world.run(async {}) });
+    }
+
+    #[test]
+    fn a_world_runs_again_when_a_test_of_it_has_failed() {
+        let world = World::new();
+        let failed =
+            catch_unwind(AssertUnwindSafe(|| world.run(async { panic!("the test fails") })));
+        assert!(failed.is_err());
+        assert_eq!(world.run(async { 1 }), 1);
     }
 
     #[test]
