@@ -16,6 +16,7 @@ use super::resume::Resume;
 use super::{ClientOptions, Close, Ended};
 use crate::call::Call;
 use crate::socket::{WebSocket, write_frame};
+use crate::value::brief;
 use crate::world::World;
 
 /// How long a client says nothing before it pings.
@@ -361,15 +362,27 @@ impl fmt::Display for State {
             None if self.is_frozen => f.write_str("the link is frozen")?,
             None => f.write_str("the connection is open")?,
         }
-        if !self.told.is_empty() {
-            write!(f, "; it was told {:?}", self.told)?;
-        }
-        if !self.asked.is_empty() {
-            let asked: Vec<_> = self.asked.iter().map(|(_, call)| call).collect();
-            write!(f, "; it was asked {asked:?}")?;
-        }
-        Ok(())
+        write_calls(f, "told", self.told.iter())?;
+        write_calls(f, "asked", self.asked.iter().map(|(_, call)| call))
     }
+}
+
+/// The first of them, and how many there are.
+fn write_calls<'a>(
+    f: &mut fmt::Formatter<'_>,
+    verb: &str,
+    calls: impl ExactSizeIterator<Item = &'a Call>,
+) -> fmt::Result {
+    const MOST: usize = 5;
+    let count = calls.len();
+    for (n, call) in calls.take(MOST).enumerate() {
+        match n {
+            0 => write!(f, "; it was {verb} ")?,
+            _ => f.write_str(", ")?,
+        }
+        f.write_str(&brief(call))?;
+    }
+    if count > MOST { write!(f, " and {} more", count - MOST) } else { Ok(()) }
 }
 
 pub(super) fn opcode(encoding: Encoding) -> Opcode {
