@@ -13,7 +13,9 @@ use crate::world::{Sequences, check, quietly};
 const SEED: u64 = 1;
 
 /// How many random sequences of the world a fault may take.
-pub const SEQUENCES: u32 = 5_000;
+pub const SEQUENCES: u32 = 20_000;
+/// How many must pass without any: more than any fault takes.
+const CLEAN: u32 = 5_000;
 
 /// The hunt for one fault is over then, found or not.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -123,7 +125,8 @@ impl Copy {
     /// Plays sequences with a fault or without: after how many of them, and by which message it was found.
     fn seek(&self, fault: Option<usize>) -> Result<Option<(String, String)>, String> {
         let mut program = Command::new(self.target().join("release/faults"));
-        program.args(["seek", &SEQUENCES.to_string()]).env_remove("PLANTED");
+        let count = if fault.is_some() { SEQUENCES } else { CLEAN };
+        program.args(["seek", &count.to_string()]).env_remove("PLANTED");
         let Output { status, stdout, .. } = output(planted(&mut program, fault))?;
         let said = String::from_utf8_lossy(&stdout);
         match (status.code(), said.split_once('\t')) {

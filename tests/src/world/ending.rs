@@ -107,13 +107,14 @@ impl<H: House> World<H> {
     }
 
     /// Whoever was not ended by something has seen everything.
-    fn all_have_seen_all(&self) {
-        for client in self.here() {
+    fn all_have_seen_all(&mut self) {
+        for client in self.here().collect::<Vec<_>>() {
             let it = &self.model.clients[client];
             let ended = it.excuse.is_some_and(|why| why != MAY_BE_SLOW);
             if it.connected && !it.over && !ended {
                 self.model.settled(client);
                 assert_eq!(self.peers[client].unacked(), 0, "client {client} got no Ack");
+                assert_eq!(self.house.usage(client), 0, "something waits for client {client}");
             }
         }
     }
