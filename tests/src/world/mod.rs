@@ -225,7 +225,7 @@ impl<H: House> World<H> {
                 Some(())
             }
             Step::Delay(who, time) => {
-                let delay = Duration::from_millis(4 * u64::from(time));
+                let delay = network::SLOWEST * time.into() / u8::MAX.into();
                 self.set_manners(who, |manners| manners.delay = delay)
             }
             Step::Split(who, most) => {
