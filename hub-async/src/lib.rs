@@ -60,6 +60,7 @@ mod slot;
 mod socket;
 mod sync;
 mod target;
+pub mod typed;
 
 pub use ask::{Asking, AskingEach, InvokeError};
 pub use budget::MemoryBudget;
@@ -70,6 +71,8 @@ pub use extract::{Cancel, State};
 pub use facts::RequestFacts;
 pub use groups::Groups;
 pub use hub::{BuildError, Hub, HubBuilder};
+#[cfg(feature = "macros")]
+pub use hub_macros::{hub, hub_client};
 pub use items::Items;
 pub use options::{HubOptions, MethodOptions, Transports};
 pub use raw::{Chunk, Disconnected, RawConnection};
