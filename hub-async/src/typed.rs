@@ -1,5 +1,6 @@
 #![doc = include_str!("../TYPED.md")]
 
+use crate::method::{Parameter, Response};
 use crate::target::{SingleTarget, Target};
 
 /// Whom the methods of a contract can be called on: every target.
@@ -36,6 +37,13 @@ impl SingleRecipient for SingleTarget {
         self
     }
 }
+
+/// Compiles for what a method can take: the attributes ask it of each parameter, so that the compiler
+/// points there.
+pub const fn parameter<P: Parameter<M>, M>() {}
+
+/// The same for what a method can return.
+pub const fn response<R: Response<M>, M>() {}
 
 mod sealed {
     /// Only targets are.

@@ -1,7 +1,7 @@
 //! `#[hub_client]`: a trait whose methods are those of clients.
 
 use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
+use quote::quote;
 use syn::{
     FnArg, ItemTrait, Pat, ReceiverKind, ReturnType, Signature, TraitItem, TraitItemFn, Type,
 };
@@ -58,7 +58,7 @@ fn read(function: &mut TraitItemFn, errors: &mut Errors) -> Method {
     }
     if TAKEN.iter().any(|taken| signature.ident == taken) {
         let text = format!(
-            "every target has a `{0}` already: name the method otherwise, and add `#[hub(name = \"…\")]`",
+            "`{}` is a method of every target already: name this one otherwise, and add `#[hub(name = \"…\")]`",
             signature.ident
         );
         errors.at(&signature.ident, text);
@@ -94,8 +94,7 @@ fn check_receiver(signature: &Signature, errors: &mut Errors) {
 /// The result is a value of its own, and its error is that of the question.
 fn check_output(output: &Type, errors: &mut Errors) {
     signature::check_owned(output, "a result comes from a client and is owned", errors);
-    let is_impl = |tree: &_| signature::is_word(tree, "impl");
-    if signature::find(output.to_token_stream(), &is_impl).is_some() {
+    if signature::opaque(output).is_some() {
         errors.at(output, "what comes over the wire has one type: write which, instead of `impl`");
     }
     if let Type::Path(path) = output

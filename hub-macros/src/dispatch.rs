@@ -2,11 +2,12 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote_spanned};
-use syn::ItemImpl;
 use syn::spanned::Spanned;
+use syn::{ItemImpl, ReturnType};
 
 use crate::attribute::{Role, Said};
 use crate::contract::Method;
+use crate::signature;
 
 /// A method as the hub calls it.
 pub(crate) struct Dispatched {
@@ -83,6 +84,7 @@ fn call(dispatched: &Dispatched) -> TokenStream {
     let names: Vec<_> =
         (0..arguments.len()).map(|n| format_ident!("argument{n}", span = span)).collect();
     let types = arguments.iter().map(|argument| &argument.ty);
+    let checks = checks(method);
     let hub = match hold {
         Hold::Borrowed => quote_spanned!(span=> &hub),
         Hold::Shared => quote_spanned!(span=> hub),
@@ -109,8 +111,24 @@ fn call(dispatched: &Dispatched) -> TokenStream {
     quote_spanned! {span=>
         #(#conditions)*
         let builder = {
+            #checks
             let make = ::std::sync::Arc::clone(&make);
             #add
         };
     }
+}
+
+/// What does not compile at the type that is to blame, where the builder would blame the method.
+fn checks(method: &Method) -> TokenStream {
+    let parameters = method.arguments.iter().map(|argument| {
+        let ty = &argument.ty;
+        quote_spanned!(ty.span()=> ::hub_async::typed::parameter::<#ty, _>();)
+    });
+    let response = match &method.output {
+        ReturnType::Type(_, ty) if signature::opaque(ty).is_none() => {
+            Some(quote_spanned!(ty.span()=> ::hub_async::typed::response::<#ty, _>();))
+        }
+        _ => None,
+    };
+    parameters.chain(response).collect()
 }

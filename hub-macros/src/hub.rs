@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::{
     FnArg, GenericArgument, GenericParam, Generics, ImplItem, ImplItemFn, ItemImpl, PathArguments,
-    Receiver, ReceiverKind, ReturnType, Type, TypeParamBound, parse_quote,
+    Receiver, ReceiverKind, ReturnType, Type, TypeParamBound, parse_quote_spanned,
 };
 
 use crate::attribute::{Role, Said};
@@ -86,7 +86,14 @@ fn read(function: &mut ImplItemFn, generics: &Generics, errors: &mut Errors) -> 
         signature::check_owned(&argument.ty, message, errors);
     }
     if let Some(argument) = signature::arguments(signature).nth(PARAMETERS) {
-        errors.at(argument, "a method of a hub has at most 15 parameters, 12 of them from clients");
+        errors.at(
+            argument,
+            "a method of a hub has at most 15 parameters, and 12 of them from clients",
+        );
+    }
+    if let ReturnType::Type(_, output) = &signature.output {
+        let message = "a result is owned, because it may outlive the hub: clone what it needs";
+        signature::check_owned(output, message, errors);
     }
     let method = Method::new(signature, &function.attrs, &said);
     if let ReturnType::Type(_, output) = &mut signature.output {
@@ -136,7 +143,8 @@ fn own(ty: &mut Type, generics: &Generics) {
                     GenericParam::Const(one) => Some(&one.ident),
                     _ => None,
                 });
-                opaque.bounds.push(parse_quote!(use<#(#names),*>));
+                let span = opaque.impl_token.span;
+                opaque.bounds.push(parse_quote_spanned!(span=> use<#(#names),*>));
             }
         }
         Type::Path(path) => {

@@ -18,21 +18,18 @@ pub(crate) fn arguments(signature: &Signature) -> impl Iterator<Item = &PatType>
 pub(crate) fn check(signature: &Signature, errors: &mut Errors) {
     let generics = &signature.generics;
     if !generics.params.is_empty() {
-        errors.at(
-            generics,
-            "a method of a hub cannot be generic: what comes over the wire has one type",
-        );
+        errors.at(generics, "a method cannot be generic: what goes over the wire has one type");
     } else if let Some(clause) = &generics.where_clause {
-        errors.at(clause, "a method of a hub is not generic, so it has no conditions");
+        errors.at(clause, "a method is not generic, so it has no conditions");
     }
     if let Safety::Unsafe(word) = &signature.safety {
-        errors.at(word, "a method of a hub cannot be unsafe: nobody vouches for the caller");
+        errors.at(word, "a method cannot be unsafe: nobody vouches for the caller");
     }
     if let Some(abi) = &signature.abi {
-        errors.at(abi, "a method of a hub has no ABI");
+        errors.at(abi, "a method has no ABI");
     }
     for argument in arguments(signature) {
-        if let Some(word) = find(argument.ty.to_token_stream(), &|tree| is_word(tree, "impl")) {
+        if let Some(word) = opaque(&argument.ty) {
             errors.add(syn::Error::new(
                 word,
                 "what comes over the wire has one type: write which, instead of `impl`",
@@ -63,7 +60,9 @@ fn borrowed(tokens: TokenStream) -> Option<Span> {
     while let Some(tree) = trees.next() {
         let found = match &tree {
             TokenTree::Punct(punct) if punct.as_char() == '\'' => {
-                trees.next().filter(|name| !is_word(name, "static")).map(|_| punct.span())
+                let lives =
+                    matches!(trees.next(), Some(TokenTree::Ident(name)) if name == "static");
+                (!lives).then(|| punct.span())
             }
             // `&'static` is judged by its lifetime.
             TokenTree::Punct(punct) if punct.as_char() == '&' => {
@@ -82,15 +81,15 @@ fn borrowed(tokens: TokenStream) -> Option<Span> {
     None
 }
 
-/// The first such token, at any depth.
-pub(crate) fn find(tokens: TokenStream, is: &dyn Fn(&TokenTree) -> bool) -> Option<Span> {
-    tokens.into_iter().find_map(|tree| match &tree {
-        tree if is(tree) => Some(tree.span()),
-        TokenTree::Group(group) => find(group.stream(), is),
-        TokenTree::Punct(_) | TokenTree::Ident(_) | TokenTree::Literal(_) => None,
-    })
+/// Where there is an `impl Trait` in a type.
+pub(crate) fn opaque(ty: &Type) -> Option<Span> {
+    find(ty.to_token_stream())
 }
 
-pub(crate) fn is_word(tree: &TokenTree, word: &str) -> bool {
-    matches!(tree, TokenTree::Ident(ident) if ident == word)
+fn find(tokens: TokenStream) -> Option<Span> {
+    tokens.into_iter().find_map(|tree| match &tree {
+        TokenTree::Ident(word) if word == "impl" => Some(word.span()),
+        TokenTree::Group(group) => find(group.stream()),
+        TokenTree::Punct(_) | TokenTree::Ident(_) | TokenTree::Literal(_) => None,
+    })
 }

@@ -121,3 +121,13 @@ fn results_are_there_for_single_clients_only() {
 fn a_type_that_cannot_go_over_the_wire_is_told_where() {
     check("types");
 }
+
+#[test]
+fn what_borrows_from_the_hub_is_told_where() {
+    check("borrows");
+}
+
+#[test]
+fn what_stays_on_its_thread_is_told_where() {
+    check("threads");
+}

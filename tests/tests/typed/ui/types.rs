@@ -1,12 +1,12 @@
-//! What serde cannot do, and streams that borrow from the hub.
+//! What serde cannot do.
 
 use std::time::Instant;
 
-use hub_async::{Context, hub, hub_client};
+use hub_async::{Context, HubError, hub, hub_client};
 
 struct Unknown;
 
-struct Chat(Vec<u8>);
+struct Chat;
 
 #[hub]
 impl Chat {
@@ -14,13 +14,14 @@ impl Chat {
     async fn unknown(&self) -> Unknown {
         Unknown
     }
-    async fn lonely(&self) {
-        let value = std::rc::Rc::new(1);
-        std::future::ready(()).await;
-        drop(value);
+    async fn failing(&self) -> Result<Unknown, HubError> {
+        Ok(Unknown)
     }
-    async fn stream(&self) -> impl Iterator<Item = &u8> {
-        self.0.iter()
+    async fn with(&self, error: HubError) -> Result<u8, Unknown> {
+        Err(Unknown)
+    }
+    async fn right(&self, ctx: Context, texts: Vec<String>) -> Option<u8> {
+        None
     }
 }
 
