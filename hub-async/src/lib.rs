@@ -20,6 +20,8 @@
 //! # Ok::<(), hub_async::BuildError>(())
 //! ```
 //!
+//! The same can be written as the methods of a type, by attributes: [`typed`] shows both side by side.
+//!
 //! # Invariants
 //!
 //! * No user code, no wake and no drop of a user's value happens under a lock. Locks live in

@@ -29,9 +29,8 @@ pub(crate) struct Said {
     pub(crate) options: Vec<TokenStream>,
     /// Where it says anything.
     pub(crate) at: Option<Span>,
-    /// Where it says what only a method may, or only a hook, or nobody but one who is skipped.
+    /// Where it says what only a method may.
     of_method: Option<Span>,
-    of_role: Option<Span>,
 }
 
 impl Said {
@@ -48,7 +47,7 @@ impl Said {
             }
             false
         });
-        if let (Some(at), Some(_)) = (said.of_method, said.of_role) {
+        if let Some(at) = said.of_method.filter(|_| said.role != Role::Method) {
             errors.add(syn::Error::new(at, "only a method that clients call has that"));
         }
         said
@@ -89,7 +88,6 @@ impl Said {
             return Err(meta.error("the method is something else already"));
         }
         self.role = role;
-        self.of_role = Some(meta.path.span());
         Ok(())
     }
 

@@ -47,12 +47,12 @@ pub(crate) fn builders(block: &ItemImpl, methods: &[Dispatched]) -> TokenStream 
                 #shared
             {
                 let hub = ::std::sync::Arc::new(self);
-                Self::builder_by(move || ::std::sync::Arc::clone(&hub))
+                Self::builder_by(move || ::core::clone::Clone::clone(&hub))
             }
 
             /// Starts a hub that makes a fresh value for each call and each hook, which lives until that has returned.
             pub fn builder_per_call(
-                make: impl Fn() -> Self + ::core::marker::Send + ::core::marker::Sync + 'static,
+                make: impl ::core::ops::Fn() -> Self + ::core::marker::Send + ::core::marker::Sync + 'static,
             ) -> ::hub_async::HubBuilder
             where
                 #shared
@@ -61,7 +61,7 @@ pub(crate) fn builders(block: &ItemImpl, methods: &[Dispatched]) -> TokenStream 
             }
 
             fn builder_by(
-                make: impl Fn() -> ::std::sync::Arc<Self> + ::core::marker::Send + ::core::marker::Sync + 'static,
+                make: impl ::core::ops::Fn() -> ::std::sync::Arc<Self> + ::core::marker::Send + ::core::marker::Sync + 'static,
             ) -> ::hub_async::HubBuilder
             where
                 #shared
@@ -112,7 +112,7 @@ fn call(dispatched: &Dispatched) -> TokenStream {
         #(#conditions)*
         let builder = {
             #checks
-            let make = ::std::sync::Arc::clone(&make);
+            let make = ::core::clone::Clone::clone(&make);
             #add
         };
     }

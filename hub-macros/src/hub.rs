@@ -21,7 +21,12 @@ pub(crate) fn expand(arguments: TokenStream, mut block: ItemImpl) -> TokenStream
     if !arguments.is_empty() {
         errors.at(arguments, "`#[hub]` takes nothing on an `impl` block: its methods do");
     }
-    check_block(&block, &mut errors);
+    if let Some((path, _)) = &block.trait_ {
+        errors.at(path, "`#[hub]` goes on an `impl` block of the type itself");
+        let errors = errors.tokens();
+        return quote!(#block #errors);
+    }
+    check_type(&block, &mut errors);
     let mut names = Names::default();
     let mut hooks = Vec::new();
     let mut dispatched = Vec::new();
@@ -41,20 +46,16 @@ pub(crate) fn expand(arguments: TokenStream, mut block: ItemImpl) -> TokenStream
             dispatched.push(method);
         }
     }
-    let builders = block.trait_.is_none().then(|| dispatch::builders(&block, &dispatched));
+    let builders = dispatch::builders(&block, &dispatched);
     let errors = errors.tokens();
     quote!(#block #builders #errors)
 }
 
-fn check_block(block: &ItemImpl, errors: &mut Errors) {
-    if let Some((path, _)) = &block.trait_ {
-        errors.at(path, "`#[hub]` goes on an `impl` block of the type itself");
-    }
-    if let Some(lifetime) = block.generics.lifetimes().next() {
-        errors.at(lifetime, "a hub borrows nothing: it lives as long as its connections");
-    } else {
-        let message = "a hub borrows nothing: it lives as long as its connections";
-        signature::check_owned(&block.self_ty, message, errors);
+fn check_type(block: &ItemImpl, errors: &mut Errors) {
+    let message = "a hub borrows nothing: it lives as long as its connections";
+    match block.generics.lifetimes().next() {
+        Some(lifetime) => errors.at(lifetime, message),
+        None => signature::check_owned(&block.self_ty, message, errors),
     }
 }
 
@@ -141,7 +142,7 @@ fn own(ty: &mut Type, generics: &Generics) {
                 let names = generics.params.iter().filter_map(|parameter| match parameter {
                     GenericParam::Type(one) => Some(&one.ident),
                     GenericParam::Const(one) => Some(&one.ident),
-                    _ => None,
+                    GenericParam::Lifetime(_) => None,
                 });
                 let span = opaque.impl_token.span;
                 opaque.bounds.push(parse_quote_spanned!(span=> use<#(#names),*>));

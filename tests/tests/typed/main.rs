@@ -1,6 +1,7 @@
 //! Hubs and contracts that are written by attributes.
 
 mod equal;
+mod hostile;
 mod lifetimes;
 mod messages;
 mod methods;

@@ -92,6 +92,7 @@ impl Desk {
 
     #[hub(skip)]
     fn check(&self, text: &str) -> Result<(), HubError> {
+        self.notes.add("checked");
         if text.is_empty() { Ok(()) } else { Err(HubError::new(text)) }
     }
 
@@ -117,7 +118,7 @@ impl Desk {
     #[cfg(any())]
     async fn absent(&self, unknown: Unknown) {}
 
-    #[cfg(all())]
+    #[cfg(test)]
     async fn present(&self) -> bool {
         true
     }

@@ -1,5 +1,9 @@
 //! The names of methods on the wire.
 
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
 use hub_async::{Context, HubError, hub, hub_client};
 use transport_memory::call;
 
@@ -78,4 +82,34 @@ fn methods_of_clients_have_their_names_in_pascal_case_or_as_they_say() {
         ];
         assert_eq!(client.received().await, wanted);
     });
+}
+
+#[test]
+fn names_of_the_author_are_not_in_the_way() {
+    run(hostile::Chat('!').into_builder(), async |_, served| {
+        let client = served.connect().await;
+        let all = client.invoke("Builder", ("a", "b", "c")).await;
+        assert_eq!(all, Ok("abc!".to_owned()));
+        assert_eq!(client.invoke("Method", (1, 2)).await, Ok(2));
+        assert_eq!(client.received().await, [call("Target", (2, 1))]);
+    });
+}
+
+#[test]
+fn what_targets_have_themselves_cannot_be_declared() {
+    let read = |path: &str| {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a workspace");
+        fs::read_to_string(root.join(path)).expect("the file is there")
+    };
+    let (targets, contracts) = (read("hub-async/src/target.rs"), read("hub-macros/src/client.rs"));
+    let names = targets.lines().filter_map(|line| {
+        let public = line.strip_prefix("    pub ")?;
+        let name = public.trim_start_matches("const ").strip_prefix("fn ")?;
+        Some(&name[..name.find(['<', '('])?])
+    });
+    let names: BTreeSet<_> = names.collect();
+    assert!(names.len() > 4, "{names:?}");
+    for name in names {
+        assert!(contracts.contains(&format!("\"{name}\"")), "{name} can be declared");
+    }
 }
