@@ -25,6 +25,9 @@ pub(crate) fn expand(arguments: TokenStream, mut contract: ItemTrait) -> TokenSt
             "the contract of clients cannot be generic: what goes over the wire has one type";
         errors.at(&contract.generics, text);
     }
+    if let Some(word) = contract.unsafety.take() {
+        errors.at(word, "the contract of clients cannot be unsafe: nobody vouches for them");
+    }
     let mut names = Names::default();
     let mut methods = Vec::new();
     for item in &mut contract.items {

@@ -8,14 +8,14 @@ use crate::contract::Method;
 
 /// The trait that every target has.
 pub(crate) fn contract(item: &ItemTrait, methods: &[(Vec<Attribute>, Method)]) -> TokenStream {
-    let ItemTrait { attrs, vis, unsafety, ident, supertraits, .. } = item;
+    let ItemTrait { attrs, vis, ident, supertraits, .. } = item;
     let conditions = crate::attribute::conditions(attrs);
     let methods = methods.iter().map(|(attributes, method)| send(attributes, method));
     let clause = &item.generics.where_clause;
     let inherited = supertraits.iter();
     quote! {
         #(#attrs)*
-        #vis #unsafety trait #ident: ::hub_async::typed::Recipients + #supertraits #clause {
+        #vis trait #ident: ::hub_async::typed::Recipients + #supertraits #clause {
             #(#methods)*
         }
 

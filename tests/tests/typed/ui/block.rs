@@ -34,7 +34,7 @@ impl Lonely {
 }
 
 #[hub_client(all)]
-trait Window<T> {
+unsafe trait Window<T> {
     const LIMIT: u8;
     type Item;
 }
