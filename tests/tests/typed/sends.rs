@@ -140,6 +140,15 @@ fn a_contract_is_sent_from_outside_with_all_arguments_in_order() {
 }
 
 #[test]
+fn a_contract_is_sent_to_nobody_without_an_error() {
+    let hub = game().build().expect("a hub");
+    World::new().run(async {
+        let sent = hub.context().clients().all().receive_message("me".to_owned(), "hello").await;
+        assert_eq!(sent.unwrap().queued, 0);
+    });
+}
+
+#[test]
 fn a_contract_has_the_methods_of_those_that_it_extends() {
     fn greet(players: &impl Player) -> [hub_async::Sending; 2] {
         [players.ping(), players.receive_message("me".to_owned(), "hello")]
