@@ -464,6 +464,21 @@ mod tests {
     }
 
     #[test]
+    fn what_was_said_leaves_before_what_is_sent_behind_it() {
+        let mut session = session();
+        let call = b"{\"type\":1,\"invocationId\":\"1\",\"target\":\"T\",\"arguments\":[]}\x1e";
+        receive(&mut session, Opcode::Text, call);
+        let Some(Event::Invoked(call)) = session.poll_event(NOW) else { panic!("no call") };
+        write(&mut session);
+        session.connection().admit(call.id);
+        session.connection().complete(call.id, call.reply.void(), NOW);
+        let frame = Frame::invocation(Encoding::Json, None, "T", &()).unwrap();
+        session.send(&frame, NOW);
+        let answer = Frame::void(Encoding::Json, "1");
+        assert_eq!(write(&mut session), [&answer.websocket()[..], frame.websocket()].concat());
+    }
+
+    #[test]
     fn a_client_that_acks_nothing_for_10_s_needs_another_pipe() {
         let limits = Limits { unacked: 10, ..Limits::default() };
         let mut session = resumable(Config { limits, ..Config::default() });

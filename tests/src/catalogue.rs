@@ -305,7 +305,7 @@ fn is_built(path: &str, read: &dyn Fn(&str) -> Option<String>) -> bool {
 }
 
 /// Whether a file has a test of that name that runs by itself.
-fn is_test(path: &str, text: &str, name: &str) -> bool {
+pub(crate) fn is_test(path: &str, text: &str, name: &str) -> bool {
     if path.ends_with(".mjs") {
         let forms = [
             format!("export async function {name}("),

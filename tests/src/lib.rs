@@ -2,6 +2,7 @@
 
 pub mod architecture;
 pub mod catalogue;
+pub mod faults;
 pub mod fuzz;
 pub mod hub;
 pub mod linear;

@@ -1,12 +1,13 @@
 //! What a server tells its clients.
 
 use std::any::type_name;
+use std::fmt;
 
 use hub_proto::{Arguments, Encoding, Payload};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::value;
+use crate::value::{self, brief};
 
 /// A message that a hub has sent to a client: the method of the client and its arguments.
 ///
@@ -53,7 +54,19 @@ impl Call {
     pub fn read<T: DeserializeOwned>(&self) -> T {
         let arguments = Value::Array(self.arguments.clone());
         serde_json::from_value(arguments).unwrap_or_else(|error| {
-            panic!("the arguments of {self:?} are no {}: {error}", type_name::<T>())
+            panic!("the arguments of {} are no {}: {error}", brief(self), type_name::<T>())
         })
+    }
+}
+
+/// As the hub calls it: `Said("hello")`.
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}(", self.target)?;
+        for (n, argument) in self.arguments.iter().enumerate() {
+            let comma = if n > 0 { ", " } else { "" };
+            write!(f, "{comma}{argument}")?;
+        }
+        f.write_str(")")
     }
 }

@@ -35,10 +35,21 @@ pub(crate) fn read<T: DeserializeOwned>(
     payload.read().unwrap_or_else(|error| {
         let wanted = type_name::<T>();
         match show(payload) {
-            Ok(value) => panic!("{at}: {what} is no {wanted} but {value}: {error}"),
+            Ok(value) => panic!("{at}: {what} is no {wanted} but {}: {error}", brief(&value)),
             Err(error) => panic!("{at}: {what} is no {wanted}: {error}"),
         }
     })
+}
+
+/// What a failed test says of a value, which may be large.
+pub(crate) fn brief(value: &impl fmt::Display) -> String {
+    const MOST: usize = 1000;
+    let mut text = value.to_string();
+    if let Some((end, _)) = text.char_indices().nth(MOST) {
+        text.truncate(end);
+        text.push('…');
+    }
+    text
 }
 
 /// A value as the hub would write it in JSON: bytes of MessagePack are base64, its timestamps ISO 8601, and another

@@ -32,6 +32,7 @@ pub struct World {
     clock: VirtualClock,
     ready: Arc<Ready>,
     settling: Arc<Settling>,
+    running: Arc<AtomicBool>,
     net: Net,
 }
 
@@ -67,6 +68,26 @@ impl Wake for Woken {
     }
 }
 
+/// How often a world that has settled may be asked to settle before that is taken for a loop.
+const IN_VAIN: u32 = 1_000_000;
+
+/// That a world runs, until this is dropped.
+struct Running<'a>(&'a AtomicBool);
+
+impl<'a> Running<'a> {
+    #[track_caller]
+    fn new(running: &'a AtomicBool) -> Self {
+        assert!(!running.swap(true, Ordering::AcqRel), "the world runs already: await it instead");
+        Self(running)
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
+    }
+}
+
 impl World {
     /// A world in which nothing has happened.
     pub fn new() -> Self {
@@ -74,6 +95,7 @@ impl World {
             clock: VirtualClock::new(),
             ready: Arc::default(),
             settling: Arc::default(),
+            running: Arc::default(),
             net: Net::default(),
         }
     }
@@ -83,22 +105,37 @@ impl World {
     ///
     /// # Panics
     ///
-    /// When nothing can run and nobody waits for time: then the future would wait for ever.
+    /// When nothing can run and nobody waits for time: then the future would wait for ever. When the world runs
+    /// already: what is awaited inside needs no other run. When the future [settles](Self::settle) a million times
+    /// though nothing happens: then it does not let the time pass that it waits for.
+    #[track_caller]
     pub fn run<F: Future>(&self, future: F) -> F::Output {
+        let _running = Running::new(&self.running);
         let mut future = pin!(future);
         let woken = Arc::new(Woken(AtomicBool::new(true)));
         let waker = Waker::from(Arc::clone(&woken));
+        let mut settled = 0;
         loop {
             if woken.0.swap(false, Ordering::AcqRel)
                 && let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker))
             {
                 return output;
             }
-            let idle = !self.step() && !woken.0.load(Ordering::Acquire);
-            assert!(
-                !idle || self.wake_settled() || self.clock.advance(),
-                "everybody waits, and not for time"
-            );
+            if self.step() {
+                settled = 0;
+            } else if !woken.0.load(Ordering::Acquire) {
+                if self.wake_settled() {
+                    settled += 1;
+                    assert!(settled < IN_VAIN, "everything has settled, and no time can pass");
+                } else {
+                    settled = 0;
+                    let passed = self.clock.advance();
+                    assert!(
+                        passed,
+                        "everybody waits, and not for time: what is awaited never comes"
+                    );
+                }
+            }
         }
     }
 
@@ -236,6 +273,7 @@ impl fmt::Debug for World {
 #[cfg(test)]
 mod tests {
     use std::io::{ErrorKind, IoSlice};
+    use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::sync::Mutex;
 
     use hub_async::server::Listener;
@@ -262,6 +300,33 @@ mod tests {
     #[should_panic(expected = "everybody waits, and not for time")]
     fn waiting_for_ever_is_an_error() {
         World::new().run(std::future::pending::<()>());
+    }
+
+    #[test]
+    #[should_panic(expected = "everything has settled, and no time can pass")]
+    fn settling_for_ever_is_an_error() {
+        let world = World::new();
+        world.run(async {
+            loop {
+                world.settle().await;
+            }
+        });
+    }
+
+    #[test]
+    #[should_panic(expected = "the world runs already")]
+    fn a_run_inside_a_run_is_an_error() {
+        let world = World::new();
+        world.run(async { world.run(async {}) });
+    }
+
+    #[test]
+    fn a_world_runs_again_when_a_test_of_it_has_failed() {
+        let world = World::new();
+        let failed =
+            catch_unwind(AssertUnwindSafe(|| world.run(async { panic!("the test fails") })));
+        assert!(failed.is_err());
+        assert_eq!(world.run(async { 1 }), 1);
     }
 
     #[test]

@@ -49,6 +49,7 @@ impl<H: House> World<H> {
         self.peers.push(peer);
         self.transcripts.push(Vec::new());
         self.stuck.push(None);
+        self.lost.push(None);
         self.model.arrive(place, user);
         if place.policy() == SlowConsumer::Close {
             self.model.excuse(number, MAY_BE_SLOW);

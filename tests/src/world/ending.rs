@@ -9,6 +9,7 @@ use hub_proto::ws::Opcode;
 use super::World;
 use super::house::{House, Order};
 use super::model::{Call, MAY_BE_SLOW, Method};
+use super::network::TOO_LONG;
 use super::peer::Seen;
 use super::step::Step;
 use super::wire::Manners;
@@ -18,10 +19,11 @@ const IN_THE_END: &str = "it left in the end";
 
 impl<H: House> World<H> {
     /// What a client has seen that does not depend on how fast anybody was: everything but streams, in order,
-    /// and what was seen of each stream. Nothing, where the slow lose something.
+    /// and what was seen of each stream. Nothing, where the slow lose something, or when the link was lost for
+    /// good: how much had come by then does depend on it.
     pub fn story(&self, client: usize) -> (Vec<Seen>, BTreeMap<u32, Vec<Seen>>) {
         let it = &self.model.clients[client];
-        if it.place.policy() != SlowConsumer::Wait {
+        if it.place.policy() != SlowConsumer::Wait || it.excuse == Some(TOO_LONG) {
             return Default::default();
         }
         let stream = |number: &u32| {
@@ -105,13 +107,14 @@ impl<H: House> World<H> {
     }
 
     /// Whoever was not ended by something has seen everything.
-    fn all_have_seen_all(&self) {
-        for client in self.here() {
+    fn all_have_seen_all(&mut self) {
+        for client in self.here().collect::<Vec<_>>() {
             let it = &self.model.clients[client];
             let ended = it.excuse.is_some_and(|why| why != MAY_BE_SLOW);
             if it.connected && !it.over && !ended {
                 self.model.settled(client);
                 assert_eq!(self.peers[client].unacked(), 0, "client {client} got no Ack");
+                assert_eq!(self.house.usage(client), 0, "something waits for client {client}");
             }
         }
     }

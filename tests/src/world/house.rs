@@ -173,6 +173,11 @@ pub trait House {
     /// What the application has seen since it was last asked.
     fn news(&mut self) -> Vec<News>;
 
+    /// How many bytes wait to leave for a client, as far as the house can tell.
+    fn usage(&mut self, _client: usize) -> usize {
+        0
+    }
+
     /// Who is there, as far as the house can tell.
     fn census(&mut self, place: Place) -> Option<Census>;
 

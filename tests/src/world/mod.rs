@@ -66,6 +66,8 @@ pub struct World<H> {
     numbers: u32,
     /// Since when each client's link is stuck, or gone.
     stuck: Vec<Option<Timestamp>>,
+    /// Since when the server can know that each client's link is gone.
+    lost: Vec<Option<Timestamp>>,
     /// How many links were cut or replaced.
     pub cuts: u64,
     /// Of every byte that clients got, in order.
@@ -91,6 +93,7 @@ impl<H: House> World<H> {
             now: Timestamp::from_millis(10_000),
             numbers: 0,
             stuck: Vec::new(),
+            lost: Vec::new(),
             cuts: 0,
             digest: 0,
             pace: Pace::Alone,

@@ -282,6 +282,9 @@ impl Model {
         assert_eq!(call.state, State::Sent);
         call.state = State::Running;
         let (place, method) = (it.place, call.method);
+        let runs = |call: &&Call| call.state == State::Running && call.method == Method::Hold;
+        let running = it.calls.iter().filter(runs).count();
+        assert!(running <= place.limits().parallel_calls, "{running} calls run at once");
         match method {
             Method::Tell(to, size) => self.tell(place, Some(client), to, number, size),
             Method::Join(group) => self.group(client, group, true),

@@ -11,8 +11,13 @@ use super::peer::Seen;
 use super::step::{Cut, Way};
 use super::wire::{Manners, Wire};
 
+/// Why clients are gone to which nothing came through.
+pub(super) const TOO_LONG: &str = "its link was stuck or gone for too long";
+
 /// Time passes in leaps that are no longer than this.
 const LEAP: Duration = Duration::from_millis(250);
+/// The longest time in which a server says nothing.
+const SILENCE: Duration = Duration::from_secs(15);
 /// A link that is stuck for less is not given up.
 const STUCK: Duration = Duration::from_secs(9);
 /// A connection with stateful reconnect that has no link for less is not given up.
@@ -40,18 +45,29 @@ impl<H: House> World<H> {
         let thawed = wire.thaw();
         if thawed {
             self.stuck[client] = None;
+            self.peers[client].last_heard = self.now;
         }
         thawed
     }
 
     pub(super) fn cut(&mut self, client: usize, cut: Cut) -> Option<()> {
         let peer = &mut self.peers[client];
-        let wire = peer.wire.take()?;
+        let mut wire = peer.wire.take()?;
+        if cut != Cut::Unseen {
+            self.lost[client] = Some(self.now);
+        }
         match cut {
             Cut::Reset => self.house.end(wire.link, true),
             Cut::End => self.house.end(wire.link, false),
             Cut::Unseen => {}
+            Cut::Half => {
+                let bytes = wire.deliver_half(&mut self.house);
+                self.hear();
+                self.take_in(client, bytes);
+                self.house.end(wire.link, true);
+            }
         }
+        let peer = &self.peers[client];
         self.cuts += 1;
         let now = self.now;
         self.stuck[client].get_or_insert(now);
@@ -78,6 +94,7 @@ impl<H: House> World<H> {
                 let wire = Wire::new(link, peer.manners);
                 peer.relink(wire, self.now);
                 self.stuck[client] = None;
+                self.lost[client] = None;
             }
             Err(status) => {
                 let it = &self.model.clients[client];
@@ -109,13 +126,18 @@ impl<H: House> World<H> {
         while self.now < until {
             self.now = until.min(self.now + LEAP);
             for client in 0..self.peers.len() {
-                let least = if self.peers[client].wire.is_some() { STUCK } else { DOWN };
+                let peer = &self.peers[client];
+                let least = if peer.wire.is_some() { STUCK } else { DOWN };
+                // A farewell is not waited for as long.
+                let least = if self.ends(client) && !peer.gone { Duration::ZERO } else { least };
                 if self.stuck[client].is_some_and(|since| self.now.since(since) >= least) {
-                    self.model.excuse(client, "its link was stuck or gone for too long");
+                    self.model.clients[client].excuse = Some(TOO_LONG);
                 }
             }
             self.house.advance(self.now);
             self.settle();
+            self.nobody_is_left_in_silence();
+            self.nobody_is_waited_for_too_long();
             for client in 0..self.peers.len() {
                 self.peers[client].tick(self.now);
             }
@@ -146,22 +168,47 @@ impl<H: House> World<H> {
         let bytes = wire.deliver_down(&mut self.house, self.now);
         let is_over = wire.is_over(&self.house);
         self.hear();
-        if !bytes.is_empty() {
-            moved = true;
-            // FNV-1a.
-            self.digest = bytes.iter().fold(self.digest ^ client as u64, |hash, byte| {
-                (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01B3)
-            });
-            let seen = self.peers[client].receive(bytes, self.now);
-            for seen in seen {
-                self.see(client, seen);
-            }
-        }
+        moved |= !bytes.is_empty();
+        self.take_in(client, bytes);
         if is_over && self.peers[client].wire.is_some() {
             moved = true;
             self.see(client, Seen::Over);
         }
         moved
+    }
+
+    /// Whoever has a link through which bytes come gets some every 15 s.
+    fn nobody_is_left_in_silence(&self) {
+        for peer in self.peers.iter().filter(|peer| peer.wire.is_some() && peer.open) {
+            let client = peer.number;
+            let most = SILENCE + peer.manners.delay + LEAP;
+            let stuck = self.stuck[client].is_some() || self.ends(client);
+            let silence = self.now.since(peer.last_heard);
+            assert!(stuck || silence <= most, "client {client} is left in silence");
+        }
+    }
+
+    /// Whoever has lost its link before the server's eyes is gone after 15 s.
+    fn nobody_is_waited_for_too_long(&self) {
+        for (client, it) in self.model.clients.iter().enumerate() {
+            let waited = self.lost[client].map(|since| self.now.since(since));
+            let too_long = waited.is_some_and(|waited| waited >= Duration::from_secs(16));
+            assert!(!too_long || it.over || !it.connected, "client {client} is waited for");
+        }
+    }
+
+    /// A client gets bytes.
+    fn take_in(&mut self, client: usize, bytes: Vec<u8>) {
+        // FNV-1a.
+        self.digest = bytes.iter().fold(self.digest ^ client as u64, |hash, byte| {
+            (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01B3)
+        });
+        if !bytes.is_empty() {
+            self.peers[client].last_heard = self.now;
+        }
+        for seen in self.peers[client].receive(bytes, self.now) {
+            self.see(client, seen);
+        }
     }
 
     pub(super) fn hear(&mut self) {
@@ -177,6 +224,7 @@ impl<H: House> World<H> {
         let transcript = &mut self.transcripts[client];
         let closed =
             transcript.iter().any(|seen| matches!(seen, Seen::Close(..) | Seen::Closed(_)));
+        let said = transcript.iter().any(|seen| matches!(seen, Seen::Close(..)));
         let excuse = self.model.clients[client].excuse;
         match &seen {
             Seen::Over if closed => self.leave(client, "it is over"),
@@ -199,6 +247,10 @@ impl<H: House> World<H> {
             }
             Seen::Closed(_) => {
                 assert!(excuse.is_some(), "client {client} sees {seen:?} for no reason");
+                assert!(
+                    said || !peer.open,
+                    "client {client} was told nothing before its link closed"
+                );
                 // It answers, unless it was the first to say so.
                 peer.write(Opcode::Close, &1000_u16.to_be_bytes(), self.now);
             }

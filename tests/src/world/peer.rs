@@ -67,6 +67,8 @@ pub struct Peer {
     encoding: Encoding,
     decoder: Decoder,
     partial: Vec<u8>,
+    /// When bytes came, or could have begun to come.
+    pub last_heard: Timestamp,
     last_sent: Timestamp,
     memory: Memory,
 }
@@ -109,6 +111,7 @@ impl Peer {
             encoding: if binary { Encoding::MessagePack } else { Encoding::Json },
             decoder: decoder(),
             partial: Vec::new(),
+            last_heard: now,
             last_sent: now,
             memory: Memory { next: 1, ..Memory::default() },
         }
@@ -213,6 +216,7 @@ impl Peer {
     /// Goes on with another link.
     pub fn relink(&mut self, wire: Wire, now: Timestamp) {
         self.wire = Some(wire);
+        self.last_heard = now;
         self.decoder = decoder();
         self.partial.clear();
         self.memory.expects_sequence = true;

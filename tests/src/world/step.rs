@@ -108,6 +108,8 @@ pub enum Cut {
     End,
     /// It breaks, and only the client notices.
     Unseen,
+    /// It breaks, and of what is on its way half arrives, both ways.
+    Half,
 }
 
 /// One thing that happens. The first number is nearly always a client.

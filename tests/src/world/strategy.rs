@@ -103,13 +103,18 @@ fn application() -> BoxedStrategy<Step> {
 fn network() -> BoxedStrategy<Step> {
     let who = 0..8_u8;
     let way = prop_oneof![Just(Way::Up), Just(Way::Down), Just(Way::Both)];
-    let cut = prop_oneof![3 => Just(Cut::Reset), 1 => Just(Cut::End), 2 => Just(Cut::Unseen)];
+    let cut = prop_oneof![
+        3 => Just(Cut::Reset),
+        1 => Just(Cut::End),
+        2 => Just(Cut::Unseen),
+        3 => Just(Cut::Half),
+    ];
     prop_oneof![
         3 => (who.clone(), any::<u8>()).prop_map(|(who, time)| Step::Delay(who, time)),
         3 => (who.clone(), any::<u8>()).prop_map(|(who, most)| Step::Split(who, most)),
         1 => who.clone().prop_map(Step::Merge),
-        2 => (who.clone(), way).prop_map(|(who, way)| Step::Freeze(who, way)),
-        2 => who.clone().prop_map(Step::Thaw),
+        4 => (who.clone(), way).prop_map(|(who, way)| Step::Freeze(who, way)),
+        4 => who.clone().prop_map(Step::Thaw),
         7 => (who.clone(), cut).prop_map(|(who, cut)| Step::Cut(who, cut)),
         8 => who.clone().prop_map(Step::Relink),
         2 => who.prop_map(Step::Duplicate),

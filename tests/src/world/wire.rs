@@ -76,6 +76,12 @@ impl Lane {
         taken
     }
 
+    /// The first half of it, due or not.
+    fn half(&self) -> Vec<u8> {
+        let bytes = self.flying.iter().flat_map(|(_, bytes)| bytes).copied();
+        bytes.take(self.len() / 2).collect()
+    }
+
     fn give_back(&mut self, bytes: &[u8], now: Timestamp) {
         if !bytes.is_empty() {
             self.flying.push_front((now, bytes.to_vec()));
@@ -112,6 +118,13 @@ impl Wire {
             }
         }
         self.down.take(self.manners.most, now)
+    }
+
+    /// Hands half of what is on its way over at the server, as far as there is room, and gives half of the rest.
+    pub fn deliver_half(&mut self, house: &mut impl House) -> Vec<u8> {
+        let up = self.up.half();
+        house.write(self.link, &up);
+        self.down.half()
     }
 
     /// Whether the client has got everything, and the server has ended the link.

@@ -19,12 +19,14 @@ pub(super) struct Driver {
     unsent: Vec<u8>,
     /// What has come of a record.
     partial: Vec<u8>,
+    /// How much of that is known not to end it.
+    searched: usize,
     timer: Option<(Instant, VirtualSleep)>,
 }
 
 impl Driver {
     pub(super) const fn new(inner: Arc<Inner>, link: WebSocket, partial: Vec<u8>) -> Self {
-        Self { inner, link: Some(link), unsent: Vec::new(), partial, timer: None }
+        Self { inner, link: Some(link), unsent: Vec::new(), partial, searched: 0, timer: None }
     }
 
     /// Ready when the link has ended.
@@ -83,15 +85,20 @@ impl Driver {
     }
 
     fn take_records(&mut self) {
-        let encoding = self.inner.options.encoding;
-        while let Ok(record) = encoding.record(&self.partial, 0) {
+        let (encoding, mut taken) = (self.inner.options.encoding, 0);
+        while let Some(rest) = self.partial.get(taken..)
+            && let Ok(record) = encoding.record(rest, self.searched)
+        {
             match encoding.decode(record.body) {
                 Ok(Decoded::Message(message)) => self.inner.take(&message),
                 Ok(Decoded::Skipped(_)) => {}
                 Err(error) => panic!("the server sends what no client understands: {error}"),
             }
-            self.partial.drain(..record.size);
+            taken += record.size;
+            self.searched = 0;
         }
+        self.partial.drain(..taken);
+        self.searched = self.partial.len();
     }
 
     /// Ready when something is due.

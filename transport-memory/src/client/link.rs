@@ -19,17 +19,18 @@ pub(super) async fn open(
     inner: &Arc<Inner>,
     at: &'static Location<'static>,
 ) -> Result<(), Refused> {
+    let number = inner.open();
     let resume = inner.lock().resume.take();
     let (link, partial) = match resume {
-        Some(resume) => (carry_on(inner, resume)?, Vec::new()),
-        None => begin(inner, at).await?,
+        Some(resume) => (carry_on(inner, number, resume)?, Vec::new()),
+        None => begin(inner, number, at).await?,
     };
     let mut driver = Driver::new(Arc::clone(inner), link, partial);
     drop(inner.world().spawn(poll_fn(move |cx| driver.poll(cx))));
     Ok(())
 }
 
-fn carry_on(inner: &Inner, resume: Resume) -> Result<WebSocket, Refused> {
+fn carry_on(inner: &Inner, number: u64, resume: Resume) -> Result<WebSocket, Refused> {
     let options = &inner.options;
     let link = options.served.open(options, Some(&resume.token)).map_err(|status| {
         inner.change(|state| state.fail_calls());
@@ -42,12 +43,13 @@ fn carry_on(inner: &Inner, resume: Resume) -> Result<WebSocket, Refused> {
     for record in records {
         write_frame(&mut out, true, opcode, record);
     }
-    inner.begin(Some(resume), out);
+    inner.begin(number, Some(resume), out).map_err(Refused::Ended)?;
     Ok(link)
 }
 
 async fn begin(
     inner: &Inner,
+    number: u64,
     at: &'static Location<'static>,
 ) -> Result<(WebSocket, Vec<u8>), Refused> {
     let options = &inner.options;
@@ -63,7 +65,9 @@ async fn begin(
         Some(rest) => rest?,
         None => panic!("{at}: the handshake was not answered in {:?}", options.patience),
     };
-    inner.begin(token.map(Resume::new), Vec::new());
+    inner.begin(number, token.map(Resume::new), Vec::new()).map_err(Refused::Ended)?;
+    // Nobody waits for an answer to what the connection before was asked.
+    inner.lock().asked.clear();
     inner.say(&Message::Ping).map_err(Refused::Ended)?;
     Ok((link, rest))
 }

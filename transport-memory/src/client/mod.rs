@@ -26,7 +26,7 @@ pub use self::items::Items;
 pub use self::options::ClientOptions;
 pub use self::question::Question;
 use self::say::say;
-use self::state::Inner;
+use self::state::{Inner, State};
 pub use self::upload::Upload;
 use crate::call::Call;
 
@@ -97,7 +97,7 @@ impl Client {
         &self,
         at: &'static Location<'static>,
         what: &str,
-        take: impl Fn(&mut state::State) -> Option<T>,
+        take: impl Fn(&mut State) -> Option<T>,
     ) -> T {
         let next = self.0.wait(at, what, |state| match take(state) {
             Some(next) => Some(Ok(next)),
@@ -135,6 +135,9 @@ impl Client {
         // One that has ended needs no farewell.
         self.0.say(&Message::Close(close)).ok();
         self.0.close_socket();
+        if !self.0.lock().is_up {
+            self.0.give_up();
+        }
         self.until_ended()
     }
 
@@ -144,15 +147,15 @@ impl Client {
     }
 
     /// Makes the link half-open: it stays, but nothing passes any more, neither way, and nobody is told. What this
-    /// side sends waits. Cut while it is frozen, it stays half-open for the server until the client is
+    /// side sends from now on waits. Cut while it is frozen, it stays half-open for the server until the client is
     /// dropped.
     pub fn freeze(&self) {
-        self.0.change(|state| state.is_frozen = true);
+        self.0.change(State::freeze);
     }
 
     /// Ends [`freeze`](Self::freeze): what waited on both sides passes.
     pub fn thaw(&self) {
-        self.0.change(state::State::thaw);
+        self.0.change(State::thaw);
     }
 
     /// Connects again, and first cuts the link if that is not done. With
@@ -161,7 +164,7 @@ impl Client {
     ///
     /// # Panics
     ///
-    /// When it is not let in.
+    /// When it is not let in, or the link is cut, or opened once more, before it is there.
     #[track_caller]
     pub fn reconnect(&self) -> impl Future<Output = ()> + Send + use<'_> {
         let at = Location::caller();
@@ -180,8 +183,13 @@ impl Client {
     }
 
     async fn open(&self, at: &'static Location<'static>) -> Result<(), Refused> {
-        self.cut();
-        self.0.wait(at, "the link to be cut", |state| (!state.is_up).then_some(())).await;
+        // Another one may be opened before this one is gone.
+        while self.0.lock().is_up {
+            self.cut();
+            let link = self.0.lock().link;
+            let is_gone = |state: &mut State| (!state.is_up || state.link != link).then_some(());
+            self.0.wait(at, "the link to be cut", is_gone).await;
+        }
         link::open(&self.0, at).await?;
         self.0.world().settle().await;
         Ok(())
@@ -191,6 +199,7 @@ impl Client {
 impl Drop for Client {
     fn drop(&mut self) {
         self.cut();
+        self.0.give_up();
     }
 }
 

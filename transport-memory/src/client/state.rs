@@ -16,6 +16,7 @@ use super::resume::Resume;
 use super::{ClientOptions, Close, Ended};
 use crate::call::Call;
 use crate::socket::{WebSocket, write_frame};
+use crate::value::brief;
 use crate::world::World;
 
 /// How long a client says nothing before it pings.
@@ -31,6 +32,8 @@ pub(super) struct Inner {
 pub(super) struct State {
     /// Whether a driver has a link.
     pub(super) is_up: bool,
+    /// Which link it is, or the one that is being opened.
+    pub(super) link: u64,
     /// What the driver is to write.
     out: Vec<u8>,
     /// What it is to write when the link is frozen no longer.
@@ -201,17 +204,34 @@ impl Inner {
         });
     }
 
-    /// A link is there, whose first bytes are `out`.
-    pub(super) fn begin(&self, resume: Option<Resume>, out: Vec<u8>) {
+    /// A link is being opened; its number. One that is opened meanwhile takes its place.
+    pub(super) fn open(&self) -> u64 {
+        self.change(|state| {
+            (state.is_frozen, state.is_cut, state.has_closed) = (false, false, false);
+            state.link += 1;
+            state.link
+        })
+    }
+
+    /// The link is there, whose first bytes are `out`, unless it was cut by now.
+    pub(super) fn begin(
+        &self,
+        link: u64,
+        resume: Option<Resume>,
+        out: Vec<u8>,
+    ) -> Result<(), Ended> {
         let now = self.world().now();
         self.change(|state| {
+            if state.is_cut || state.link != link {
+                return Err(Ended::default());
+            }
             state.is_up = true;
-            (state.is_frozen, state.is_cut, state.has_closed) = (false, false, false);
             (state.out, state.held) = (out, Vec::new());
             (state.ending, state.ended) = (Ended::default(), None);
             state.sent_at = Some(now);
             state.resume = resume;
-        });
+            Ok(())
+        })
     }
 
     /// The link is gone; a frozen one stays, but for this side.
@@ -226,7 +246,7 @@ impl Inner {
             if state.resume.is_none() {
                 state.fail_calls();
             }
-            if state.is_frozen {
+            if mem::take(&mut state.is_frozen) {
                 state.ghosts.extend(link);
                 None
             } else {
@@ -238,6 +258,17 @@ impl Inner {
 
     pub(super) fn cut(&self) {
         self.change(|state| state.is_cut = true);
+    }
+
+    /// Nobody carries the connection on: without a link, it is over.
+    pub(super) fn give_up(&self) {
+        self.change(|state| {
+            state.resume = None;
+            if !state.is_up {
+                state.is_cut = true;
+                state.fail_calls();
+            }
+        });
     }
 }
 
@@ -251,9 +282,17 @@ impl State {
         write_frame(out, true, opcode, payload);
     }
 
+    /// What is cut can be frozen no more.
+    pub(super) const fn freeze(&mut self) {
+        self.is_frozen |= !self.is_cut;
+    }
+
+    /// What was frozen when it was cut stays so.
     pub(super) fn thaw(&mut self) {
-        self.is_frozen = false;
-        self.out.append(&mut self.held);
+        if !self.is_cut {
+            self.is_frozen = false;
+            self.out.append(&mut self.held);
+        }
     }
 
     pub(super) fn next_id(&mut self) -> String {
@@ -323,15 +362,27 @@ impl fmt::Display for State {
             None if self.is_frozen => f.write_str("the link is frozen")?,
             None => f.write_str("the connection is open")?,
         }
-        if !self.told.is_empty() {
-            write!(f, "; it was told {:?}", self.told)?;
-        }
-        if !self.asked.is_empty() {
-            let asked: Vec<_> = self.asked.iter().map(|(_, call)| call).collect();
-            write!(f, "; it was asked {asked:?}")?;
-        }
-        Ok(())
+        write_calls(f, "told", self.told.iter())?;
+        write_calls(f, "asked", self.asked.iter().map(|(_, call)| call))
     }
+}
+
+/// The first of them, and how many there are.
+fn write_calls<'a>(
+    f: &mut fmt::Formatter<'_>,
+    verb: &str,
+    calls: impl ExactSizeIterator<Item = &'a Call>,
+) -> fmt::Result {
+    const MOST: usize = 5;
+    let count = calls.len();
+    for (n, call) in calls.take(MOST).enumerate() {
+        match n {
+            0 => write!(f, "; it was {verb} ")?,
+            _ => f.write_str(", ")?,
+        }
+        f.write_str(&brief(call))?;
+    }
+    if count > MOST { write!(f, " and {} more", count - MOST) } else { Ok(()) }
 }
 
 pub(super) fn opcode(encoding: Encoding) -> Opcode {

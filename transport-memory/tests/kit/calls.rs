@@ -1,7 +1,9 @@
 //! Calls of both sides, in both encodings.
 
+use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use hub_async::values::{ByteArray, DateTime};
 use hub_async::{Context, Hub, HubBuilder, HubError, SingleTarget};
 use serde_json::json;
@@ -200,5 +202,24 @@ fn clients_can_be_tasks() {
             sum += task.await;
         }
         assert_eq!(sum, 3 * 45 + 10);
+    });
+}
+
+#[test]
+#[should_panic(
+    expected = r#"; it was told Told("a", 7), Told("b", 7), Told("c", 7), Told("d", 7), Told("long"#
+)]
+fn a_client_that_waits_in_vain_says_briefly_what_there_was() {
+    run(hub(), async |client| {
+        let ada = client.connect().await;
+        ada.send("Join", ("all",));
+        for text in ["a", "b", "c", "d", &"long".repeat(1000), "f"] {
+            ada.send("Tell", ("all", text));
+        }
+        let waiting = AssertUnwindSafe(ada.question());
+        let failed = waiting.catch_unwind().await.expect_err("nobody asks");
+        let text = failed.downcast_ref::<String>().expect("a message");
+        assert!(text.len() < 2000 && text.ends_with("… and 1 more"), "{text}");
+        resume_unwind(failed);
     });
 }

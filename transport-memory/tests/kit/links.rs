@@ -16,19 +16,19 @@ const SECOND: Duration = Duration::from_secs(1);
 
 /// Who came, and how they went.
 #[derive(Clone, Default)]
-struct Notes(Arc<Mutex<Vec<String>>>);
+pub(super) struct Notes(Arc<Mutex<Vec<String>>>);
 
 impl Notes {
-    fn add(&self, note: impl Into<String>) {
+    pub(super) fn add(&self, note: impl Into<String>) {
         self.0.lock().unwrap().push(note.into());
     }
 
-    fn take(&self) -> Vec<String> {
+    pub(super) fn take(&self) -> Vec<String> {
         std::mem::take(&mut self.0.lock().unwrap())
     }
 }
 
-fn hub(notes: &Notes) -> HubBuilder {
+pub(super) fn hub(notes: &Notes) -> HubBuilder {
     Hub::builder()
         .state(notes.clone())
         .on_connected(async |notes: State<Notes>| notes.add("came"))

@@ -2,6 +2,7 @@
 
 mod calls;
 mod links;
+mod orders;
 mod streams;
 
 use std::time::Duration;

@@ -251,6 +251,11 @@ impl House for Core {
         std::mem::take(&mut self.news)
     }
 
+    fn usage(&mut self, client: usize) -> usize {
+        let seats = self.seats.iter().filter(|seat| seat.client == client && !seat.gone);
+        seats.map(|seat| seat.session.usage()).sum()
+    }
+
     fn census(&mut self, place: Place) -> Option<Census> {
         let registry = &self.hubs[index(place)].registry;
         let number = |id: &str| {
