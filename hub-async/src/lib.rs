@@ -20,6 +20,8 @@
 //! # Ok::<(), hub_async::BuildError>(())
 //! ```
 //!
+//! The same can be written as the methods of a type, by attributes: [`typed`] shows both side by side.
+//!
 //! # Invariants
 //!
 //! * No user code, no wake and no drop of a user's value happens under a lock. Locks live in
@@ -60,6 +62,7 @@ mod slot;
 mod socket;
 mod sync;
 mod target;
+pub mod typed;
 
 pub use ask::{Asking, AskingEach, InvokeError};
 pub use budget::MemoryBudget;
@@ -70,6 +73,8 @@ pub use extract::{Cancel, State};
 pub use facts::RequestFacts;
 pub use groups::Groups;
 pub use hub::{BuildError, Hub, HubBuilder};
+#[cfg(feature = "macros")]
+pub use hub_macros::{hub, hub_client};
 pub use items::Items;
 pub use options::{HubOptions, MethodOptions, Transports};
 pub use raw::{Chunk, Disconnected, RawConnection};

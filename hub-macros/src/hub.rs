@@ -1,0 +1,164 @@
+//! `#[hub]`: an `impl` block whose methods are those of a hub.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+use syn::{
+    FnArg, GenericArgument, GenericParam, Generics, ImplItem, ImplItemFn, ItemImpl, PathArguments,
+    Receiver, ReceiverKind, ReturnType, Type, TypeParamBound, parse_quote_spanned,
+};
+
+use crate::attribute::{Role, Said};
+use crate::contract::{Method, Names};
+use crate::dispatch::{self, Dispatched, Hold};
+use crate::errors::Errors;
+use crate::signature;
+
+/// The most parameters of a function that is a handler.
+const PARAMETERS: usize = 15;
+
+pub(crate) fn expand(arguments: TokenStream, mut block: ItemImpl) -> TokenStream {
+    let mut errors = Errors::default();
+    if !arguments.is_empty() {
+        errors.at(arguments, "`#[hub]` takes nothing on an `impl` block: its methods do");
+    }
+    if let Some((path, _)) = &block.trait_ {
+        errors.at(path, "`#[hub]` goes on an `impl` block of the type itself");
+        let errors = errors.tokens();
+        return quote!(#block #errors);
+    }
+    check_type(&block, &mut errors);
+    let mut names = Names::default();
+    let mut hooks = Vec::new();
+    let mut dispatched = Vec::new();
+    let generics = block.generics.clone();
+    for item in &mut block.items {
+        let ImplItem::Fn(function) = item else { continue };
+        let before = errors.count();
+        let Some(method) = read(function, &generics, &mut errors) else { continue };
+        match method.said.role {
+            Role::Method => names.take(&method.method, &mut errors),
+            role if method.method.conditions.is_empty() && hooks.contains(&role) => {
+                errors.at(&function.sig.ident, "the hub has that hook already");
+            }
+            role => hooks.push(role),
+        }
+        if errors.count() == before {
+            dispatched.push(method);
+        }
+    }
+    let builders = dispatch::builders(&block, &dispatched);
+    let errors = errors.tokens();
+    quote!(#block #builders #errors)
+}
+
+fn check_type(block: &ItemImpl, errors: &mut Errors) {
+    let message = "a hub borrows nothing: it lives as long as its connections";
+    match block.generics.lifetimes().next() {
+        Some(lifetime) => errors.at(lifetime, message),
+        None => signature::check_owned(&block.self_ty, message, errors),
+    }
+}
+
+/// What a function of the block is to the hub, if it is anything.
+fn read(function: &mut ImplItemFn, generics: &Generics, errors: &mut Errors) -> Option<Dispatched> {
+    let said = Said::take(&mut function.attrs, errors);
+    if said.role == Role::Skipped {
+        return None;
+    }
+    let signature = &mut function.sig;
+    let Some(FnArg::Receiver(receiver)) = signature.inputs.first() else {
+        if let Some(at) = said.at {
+            let text = "a method of a hub takes `&self`; functions without it are left alone";
+            errors.add(syn::Error::new(at, text));
+        }
+        return None;
+    };
+    if signature.asyncness.is_none() {
+        errors.at(
+            &signature.ident,
+            "a method of a hub is an `async fn`; add `#[hub(skip)]` to one that clients cannot call",
+        );
+        return None;
+    }
+    let hold = hold(receiver, errors);
+    signature::check(signature, errors);
+    for argument in signature::arguments(signature) {
+        let message = "a method of a hub owns its arguments: `String` instead of `&str`";
+        signature::check_owned(&argument.ty, message, errors);
+    }
+    if let Some(argument) = signature::arguments(signature).nth(PARAMETERS) {
+        errors.at(
+            argument,
+            "a method of a hub has at most 15 parameters, and 12 of them from clients",
+        );
+    }
+    if let ReturnType::Type(_, output) = &signature.output {
+        let message = "a result is owned, because it may outlive the hub: clone what it needs";
+        signature::check_owned(output, message, errors);
+    }
+    let method = Method::new(signature, &function.attrs, &said);
+    if let ReturnType::Type(_, output) = &mut signature.output {
+        own(output, generics);
+    }
+    Some(Dispatched { method, said, hold: hold? })
+}
+
+/// How a method takes the hub.
+fn hold(receiver: &Receiver, errors: &mut Errors) -> Option<Hold> {
+    match &receiver.kind {
+        ReceiverKind::Reference(_, _, None) => Some(Hold::Borrowed),
+        ReceiverKind::Typed(_, ty) if is_arc(ty) => Some(Hold::Shared),
+        ReceiverKind::Reference(_, _, Some(word)) => {
+            errors.at(
+                word,
+                "methods of a hub run at the same time: take `&self`, and keep what changes in a lock or an atomic",
+            );
+            None
+        }
+        _ => {
+            errors.at(receiver, "a method of a hub takes `&self` or `self: Arc<Self>`");
+            None
+        }
+    }
+}
+
+fn is_arc(ty: &Type) -> bool {
+    let Type::Path(path) = ty else { return false };
+    let Some(last) = path.path.segments.last() else { return false };
+    let PathArguments::AngleBracketed(arguments) = &last.arguments else { return false };
+    last.ident == "Arc" && arguments.args.to_token_stream().to_string() == "Self"
+}
+
+/// Says of what is returned as `impl Trait` that it does not borrow from the hub, so that the compiler tells where it
+/// does.
+fn own(ty: &mut Type, generics: &Generics) {
+    match ty {
+        Type::ImplTrait(opaque) => {
+            let says = opaque
+                .bounds
+                .iter()
+                .any(|bound| matches!(bound, TypeParamBound::PreciseCapture(_)));
+            if !says {
+                let names = generics.params.iter().filter_map(|parameter| match parameter {
+                    GenericParam::Type(one) => Some(&one.ident),
+                    GenericParam::Const(one) => Some(&one.ident),
+                    GenericParam::Lifetime(_) => None,
+                });
+                let span = opaque.impl_token.span;
+                opaque.bounds.push(parse_quote_spanned!(span=> use<#(#names),*>));
+            }
+        }
+        Type::Path(path) => {
+            let arguments = path.path.segments.iter_mut().map(|segment| &mut segment.arguments);
+            for arguments in arguments {
+                let PathArguments::AngleBracketed(arguments) = arguments else { continue };
+                for argument in &mut arguments.args {
+                    if let GenericArgument::Type(ty) = argument {
+                        own(ty, generics);
+                    }
+                }
+            }
+        }
+        _ => {}
+    }
+}
