@@ -12,7 +12,7 @@ pub(crate) fn write(sections: &[(&str, &str, Vec<Row>)]) -> io::Result<()> {
     let mut page = format!(
         "# Results\n\nWritten by `cargo run --release -p bench -- results`. What counts are the ratios, of medians \
          within one run; the figures themselves tell about the machine.\n\n{}\n",
-        machine()
+        machine(", the server on the first, the load on the last")
     );
     for (title, about, rows) in sections {
         write!(page, "\n## {title}\n\n{about}\n\n{}", table(rows)).expect("a string takes it");
@@ -23,8 +23,8 @@ pub(crate) fn write(sections: &[(&str, &str, Vec<Row>)]) -> io::Result<()> {
     Ok(())
 }
 
-/// What it was measured on.
-pub(crate) fn machine() -> String {
+/// What it was measured on, and what its cores were used for.
+pub(crate) fn machine(cores_for: &str) -> String {
     let said = |program: &str, arguments: &[&str]| {
         let output = Command::new(program).args(arguments).output().ok()?;
         String::from_utf8(output.stdout).ok().map(|text| text.trim().to_owned())
@@ -36,7 +36,7 @@ pub(crate) fn machine() -> String {
     let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let facts = [
         ("Processor", model.map(|(_, name)| name.to_owned())),
-        ("Cores", Some(format!("{cores}, the server on the first, the load on the last"))),
+        ("Cores", Some(format!("{cores}{cores_for}"))),
         ("Kernel", said("uname", &["-sr"])),
         ("Compiler", said("rustc", &["--version"])),
         ("Load when it was over", load.split(' ').next().map(str::to_owned)),

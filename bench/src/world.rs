@@ -111,7 +111,7 @@ impl Plan {
 }
 
 fn results() -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/RESULTS.md")
+    Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("tests").join("RESULTS.md")
 }
 
 fn page(report: &Report, took: Duration) -> String {
@@ -120,7 +120,7 @@ fn page(report: &Report, took: Duration) -> String {
         "# Results of the simulated world\n\nWritten by `cargo run --release -p bench -- world --minutes N --record`. \
          Each sequence of steps runs twice, on servers that are driven in different manners; every client must see \
          what the model says, in order, without loss or duplicate whatever becomes of its links.\n\n{}\n",
-        machine()
+        machine("")
     );
     write!(
         page,
