@@ -1,4 +1,4 @@
-//! The locks, atomics and wake-ups of the crate, at the one place that chooses them.
+//! The locks, atomics and wake-ups of connections, at the one place that chooses them.
 //!
 //! They are those of the standard library, but in the models, which `scripts/loom` builds with a cfg of
 //! our own: `--cfg loom` would change dependencies as well.

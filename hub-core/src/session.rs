@@ -271,6 +271,10 @@ impl Session {
                 self.connection.close(CloseReason::SlowConsumer, now);
             }
         }
+        if self.connection.is_down() && !self.outbox.is_unlinked() {
+            // Before the answer to the handshake was queued it could not be.
+            let _ = self.outbox.unlink();
+        }
     }
 
     /// A client that acks nothing makes no more progress than one that reads nothing.
@@ -284,7 +288,7 @@ impl Session {
         self.connection.handle_disconnect(End::Lost(kind), now);
         if self.connection.is_down() {
             self.outbox.written(0, now);
-            // False only before the answer to the handshake is queued, and nothing else is before that.
+            // False only before the answer to the handshake is queued: then once it is.
             let _ = self.outbox.unlink();
         }
     }
@@ -497,6 +501,22 @@ mod tests {
         assert!(write(&mut session).is_empty());
         session.handle_timeout(stuck.at);
         assert!(session.is_down());
+    }
+
+    #[test]
+    fn nothing_leaves_by_a_pipe_that_breaks_before_the_handshake_is_answered() {
+        let facts = TransportFacts::websocket(0).resumable();
+        let mut session = Session::websocket(Arc::default(), Timeouts::default(), facts, NOW);
+        receive(&mut session, Opcode::Text, b"{\"protocol\":\"json\",\"version\":2}\x1e");
+        assert!(matches!(session.poll_event(NOW), Some(Event::Handshake(_))));
+        session.connection().welcome(NOW);
+        session.connection().accept(NOW);
+        session.handle_end(ErrorKind::ConnectionReset, NOW);
+        assert!(session.is_down());
+        let frame = Frame::invocation(Encoding::Json, None, "T", &("x",)).unwrap();
+        session.send(&frame, NOW);
+        assert!(write(&mut session).is_empty() && !session.wants_items());
+        assert!(session.poll_timeout().is_none_or(|next| next.why != Timer::Send));
     }
 
     #[test]

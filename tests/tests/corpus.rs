@@ -33,11 +33,13 @@ const SESSIONS: [(&str, &[u8]); 4] = [
 ];
 
 /// Steps of a connection whose links do not hold.
-const LINKS: [(&str, &[u8]); 4] = [
+const LINKS: [(&str, &[u8]); 6] = [
     ("cut-inside-a-message", b"\x00\x00\x09\x05\x07\x06\x08\x03\x0c\x03\x02\x05\x0f\x09"),
     ("replaced-while-it-holds", b"\x06\x00\x09\x02\x09\x00\x01\x09\x0f\x00\x02\x09"),
     ("half-open", b"\x01\x00\x09\x04\x0c\x02\x00\x09\x04\x0f\x09"),
     ("ack-before-the-report", b"\x00\x00\x09\x05\xff\x08\xff\x0a\x0a\x07\xff\x06\x0c\x00\x0f\x09"),
+    ("ack-too-late-for-the-link", b"\x04\x00\x0e\x00\x00\x09\x0a\x5a"),
+    ("message-too-late-for-the-link", b"\x04\x00\x0e\x00\x00\x0b\x04\x0a\x5a"),
 ];
 
 /// How many lists of steps are made up for the targets that take nothing else.

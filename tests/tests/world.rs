@@ -23,7 +23,10 @@ fn whatever_happens_everybody_sees_what_they_should() {
     }
     println!("{report}");
     assert!(report.steps >= 40 * count, "sequences are too short");
-    for (kind, share) in report.histogram() {
+    let compared = report.compared;
+    assert!(compared * 10 >= count * 9, "{compared} of {count} could be compared");
+    // Fewer than usual may leave a kind out.
+    for (kind, share) in report.histogram().into_iter().filter(|_| count >= COUNT) {
         assert!(share >= 1.0, "{kind} takes effect in {share} % of the sequences");
     }
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use tests::faults::hunt::{self, Copy};
-use tests::faults::{findings, plant, read, root, table};
+use tests::faults::{LIST, findings, plant, read, root, table};
 
 fn main() -> ExitCode {
     let words: Vec<_> = std::env::args().skip(1).collect();
@@ -15,7 +15,7 @@ fn main() -> ExitCode {
         [] => hunt(""),
         [word] => hunt(word),
         _ => {
-            eprintln!("faults [WORD]");
+            eprintln!("scripts/faults [WORD]");
             ExitCode::from(2)
         }
     }
@@ -50,6 +50,9 @@ fn hunt_for(word: &str) -> Result<usize, String> {
         return Err(wrong.join("\n"));
     }
     faults.retain(|fault| fault.name.contains(word));
+    if faults.is_empty() {
+        return Err(format!("no fault of {LIST} has {word:?} in its name"));
+    }
     let folder = hunt::folder(&root);
     plant::copy(&root, &folder, &faults).map_err(|error| format!("the copy: {error}"))?;
     println!("building a copy with {} faults in {}", faults.len(), folder.display());

@@ -136,6 +136,9 @@ impl Core {
 
     /// Lets timers run out in their order, up to then.
     fn pass(&mut self, to: Timestamp) {
+        for seat in 0..self.seats.len() {
+            assert!(!self.turn(seat), "seat {seat} has waited for the time to pass");
+        }
         for _ in 0..10_000 {
             let seats = self.seats.iter().filter(|seat| !seat.gone);
             let seats = seats.filter_map(|seat| seat.session.poll_timeout());
