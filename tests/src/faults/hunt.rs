@@ -19,6 +19,8 @@ const CLEAN: u32 = 5_000;
 
 /// The hunt for one fault is over then, found or not.
 const PATIENCE: Duration = Duration::from_secs(600);
+/// The whole hunt fails then: a test with a fault may hang.
+const ALL: Duration = Duration::from_secs(1_800);
 
 /// Plays so many random sequences, the same ones each time. Gives the number of the first one that goes
 /// wrong, from 1 on, and what is wrong with it.
@@ -56,13 +58,11 @@ impl Copy {
         built.then_some(copy)
     }
 
-    /// Cargo in the copy, which takes everything that it needs from what was downloaded for the workspace.
+    /// Cargo in the copy, which needs what is locked for the workspace.
     fn cargo(&self, words: &[&str]) -> Command {
         let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         cargo.current_dir(&self.folder).args(words);
-        cargo
-            .args(["--release", "--quiet", "--locked", "--offline", "--target-dir"])
-            .arg(self.target());
+        cargo.args(["--release", "--quiet", "--locked", "--target-dir"]).arg(self.target());
         cargo.env_remove("PLANTED").env("RUSTFLAGS", "--cap-lints=allow");
         cargo
     }
@@ -73,6 +73,11 @@ impl Copy {
 
     /// Looks for all faults, and for none, as many at once as there are processors.
     pub fn hunt(&self, faults: &[Fault]) -> Vec<Row> {
+        thread::spawn(|| {
+            thread::sleep(ALL);
+            eprintln!("the hunt has not ended after {} s", ALL.as_secs());
+            std::process::exit(2);
+        });
         // What takes the longest comes first.
         let mut jobs: Vec<_> = faults.iter().enumerate().rev().map(Some).collect();
         jobs.push(None);

@@ -131,6 +131,7 @@ impl<H: House> World<H> {
         for (number, client) in self.model.clients.iter().enumerate() {
             assert!(client.over || !client.connected, "client {number} is left");
         }
+        assert!(self.model.has_sent_all(), "something was never sent");
         let left = self.house.leftovers();
         assert!(left.is_empty(), "something is left: {left:?}");
     }

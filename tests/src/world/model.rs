@@ -469,6 +469,11 @@ impl Model {
         }
     }
 
+    /// Whether all that was to be sent from outside has gone out.
+    pub fn has_sent_all(&self) -> bool {
+        self.sends.is_empty()
+    }
+
     /// Who is at a hub.
     pub fn census(&self, place: Place) -> Census {
         let here = |it: &Client| it.place == place && it.connected && !it.over;

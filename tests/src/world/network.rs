@@ -6,7 +6,7 @@ use hub_proto::ws::Opcode;
 
 use super::World;
 use super::house::House;
-use super::model::Model;
+use super::model::{MAY_BE_SLOW, Model};
 use super::peer::Seen;
 use super::step::{Cut, Way};
 use super::wire::{Manners, Wire};
@@ -131,7 +131,9 @@ impl<H: House> World<H> {
                 let peer = &self.peers[client];
                 let least = if peer.wire.is_some() { STUCK } else { DOWN };
                 // A farewell is not waited for as long.
-                let least = if self.ends(client) && !peer.gone { Duration::ZERO } else { least };
+                let excuse = self.model.clients[client].excuse;
+                let ends = excuse.is_some_and(|why| why != MAY_BE_SLOW) && !peer.gone;
+                let least = if ends { Duration::ZERO } else { least };
                 if self.stuck[client].is_some_and(|since| self.now.since(since) >= least) {
                     self.model.clients[client].excuse = Some(TOO_LONG);
                 }

@@ -154,11 +154,11 @@ pub struct Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", self.text)?;
-        writeln!(f, "check(&[")?;
+        writeln!(f, "let steps = [")?;
         for step in &self.steps {
             writeln!(f, "    {step:?},")?;
         }
-        writeln!(f, "]);")
+        writeln!(f, "];")
     }
 }
 

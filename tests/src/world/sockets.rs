@@ -204,7 +204,10 @@ impl House for Sockets {
     fn leftovers(&mut self) -> Vec<String> {
         self.stop = None;
         if let Some(thread) = self.thread.take() {
-            thread.join().expect("the servers end");
+            let (done, ended) = mpsc::channel();
+            spawn(move || done.send(thread.join()));
+            let ended = ended.recv_timeout(PATIENCE).expect("the servers end in time");
+            ended.expect("the servers end well");
         }
         self.hubs.leftovers()
     }
