@@ -21,6 +21,8 @@ use super::reading::{Heard, Reading, TARGET};
 const LONG: Duration = Duration::from_secs(1_000_000_000);
 
 const SECOND: Duration = Duration::from_secs(1);
+/// The longest read.
+const READ: usize = 64 * 1024;
 
 /// Runs `input` as a list of steps.
 pub fn run(input: &[u8]) {
@@ -252,13 +254,17 @@ impl World {
 
     // The network.
 
-    fn deliver_up(&mut self, count: usize) {
+    /// In reads that are no longer than those of drivers.
+    fn deliver_up(&mut self, mut count: usize) {
         if !self.holds {
             return self.client.out.clear();
         }
         self.up.append(&mut self.client.out);
-        if !self.session.is_down() && self.session.wants_input() {
-            let mut bytes: Vec<u8> = self.up.drain(..count.min(self.up.len())).collect();
+        while count.min(self.up.len()) > 0 && !self.session.is_down() && self.session.wants_input()
+        {
+            let length = count.min(self.up.len()).min(READ);
+            count -= length;
+            let mut bytes: Vec<u8> = self.up.drain(..length).collect();
             self.session.handle_input(&mut bytes, self.now);
             self.drain();
         }
