@@ -237,7 +237,8 @@ impl Serving {
         let session = &mut self.session;
         self.application.settled(session.connection(), self.longest);
         let limits = &self.config.limits;
-        if !session.connection().is_resumable() {
+        // What one that can be resumed has kept for another link waits as well, once it has ended.
+        if !session.connection().is_resumable() && !session.connection().is_ending() {
             let bound = limits.hard_output + self.largest + self.longest + OWN;
             assert!(session.usage() <= bound, "{} bytes wait", session.usage());
             let room = session.usage() <= limits.soft_output;
