@@ -22,6 +22,8 @@ pub(super) struct Serving {
     pub(super) application: Application,
     config: Arc<Config>,
     policy: SlowConsumer,
+    /// Whether its pipe may ever be replaced.
+    resumable: bool,
     now: Timestamp,
     /// By how much what it is told of the time is behind: a machine's time never runs back.
     pub(super) behind: Duration,
@@ -52,6 +54,7 @@ impl Serving {
             application: Application::new(Arc::clone(&config)),
             config,
             policy,
+            resumable,
             now,
             behind: Duration::ZERO,
             longest: 0,
@@ -238,7 +241,8 @@ impl Serving {
         self.application.settled(session.connection(), self.longest);
         let limits = &self.config.limits;
         // What one that can be resumed has kept for another link waits as well, once it has ended.
-        if !session.connection().is_resumable() && !session.connection().is_ending() {
+        let ends = session.connection().is_ending();
+        if !session.connection().is_resumable() && !(self.resumable && ends) {
             let bound = limits.hard_output + self.largest + self.longest + OWN;
             assert!(session.usage() <= bound, "{} bytes wait", session.usage());
             let room = session.usage() <= limits.soft_output;
