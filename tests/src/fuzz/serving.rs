@@ -242,7 +242,8 @@ impl Serving {
         let limits = &self.config.limits;
         // What one that can be resumed has kept for another link waits as well, once it has ended.
         let ends = session.connection().is_ending();
-        if !session.connection().is_resumable() && !(self.resumable && ends) {
+        let keeps = session.connection().is_resumable() || self.resumable && ends;
+        if !keeps {
             let bound = limits.hard_output + self.largest + self.longest + OWN;
             assert!(session.usage() <= bound, "{} bytes wait", session.usage());
             let room = session.usage() <= limits.soft_output;
