@@ -9,12 +9,14 @@ use hub_core::registry::{Audience, Registry};
 
 use crate::ask::{Origin, Place};
 use crate::clients::{CallerClients, Clients};
+use crate::extract::States;
 use crate::facts::RequestFacts;
 use crate::groups::Groups;
 use crate::hub::HubCore;
 use crate::items::Items;
 use crate::member::Member;
 use crate::signal::Aborted;
+use crate::user::User;
 
 /// The connection that a handler runs for, and its hub. Cheap to clone; may be kept.
 #[derive(Clone)]
@@ -32,12 +34,26 @@ impl Context {
         &self.origin.member
     }
 
+    pub(crate) const fn core(&self) -> &Arc<HubCore> {
+        &self.hub
+    }
+
+    pub(crate) fn states(&self) -> &States {
+        &self.hub.states
+    }
+
     /// The public id of the connection.
     pub fn connection_id(&self) -> &str {
         &self.member().id
     }
 
-    /// The user, as [`HubBuilder::user_id`](crate::HubBuilder::user_id) found it at the handshake.
+    /// The user and what is known of them, as found out at the handshake.
+    pub fn user(&self) -> User {
+        User::new(Arc::clone(self.member()))
+    }
+
+    /// The user, as [`HubBuilder::user_id`](crate::HubBuilder::user_id) or
+    /// [`identify`](crate::HubBuilder::identify) found it at the handshake.
     pub fn user_id(&self) -> Option<&str> {
         self.member().user().map(|user| &**user)
     }

@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 
+use hub_proto::BindError;
+
 use crate::ask::InvokeError;
 use crate::reader::StreamError;
 
@@ -31,12 +33,31 @@ pub struct HubError {
     name: Cow<'static, str>,
     text: String,
     shown: bool,
+    fault: Option<Fault>,
+}
+
+/// Failures with words of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    UnknownMethod,
+    NoStream,
 }
 
 impl HubError {
     /// An error that the client sees as `HubException: text`.
     pub fn new(text: impl Into<String>) -> Self {
-        Self { name: Cow::Borrowed("HubException"), text: text.into(), shown: true }
+        Self { name: Cow::Borrowed("HubException"), text: text.into(), shown: true, fault: None }
+    }
+
+    /// What a client is told that calls a method which is not there: for [fallbacks](crate::HubBuilder::fallback)
+    /// and [filters](crate::HubFilter).
+    pub fn unknown_method() -> Self {
+        Self { fault: Some(Fault::UnknownMethod), ..Self::new("Method does not exist.") }
+    }
+
+    /// Whether the client called a method that is not there.
+    pub const fn is_unknown_method(&self) -> bool {
+        matches!(self.fault, Some(Fault::UnknownMethod))
     }
 
     /// Sets the name in front of the text.
@@ -70,9 +91,23 @@ impl HubError {
         (self.shown || detailed).then(|| self.to_string())
     }
 
+    pub(crate) const fn fault(&self) -> Option<Fault> {
+        self.fault
+    }
+
+    /// A mistake of the hub's own, which stays in the server.
+    pub(crate) fn hidden_as(name: &'static str, text: impl Into<String>) -> Self {
+        Self { name: Cow::Borrowed(name), text: text.into(), shown: false, fault: None }
+    }
+
+    /// There is no stream for a client that expects one.
+    pub(crate) fn no_stream() -> Self {
+        Self { fault: Some(Fault::NoStream), ..Self::hidden_as("InvalidOperationException", "") }
+    }
+
     /// What became of a handler that panicked; the text stays in the server.
-    pub(crate) const fn panicked() -> Self {
-        Self { name: Cow::Borrowed("Panic"), text: String::new(), shown: false }
+    pub(crate) fn panicked() -> Self {
+        Self::hidden_as("Panic", "")
     }
 }
 
@@ -81,13 +116,16 @@ impl<E: Error + 'static> From<E> for HubError {
         let any: &dyn Any = &error;
         if let Some(error) = any.downcast_ref::<InvokeError>() {
             let (name, shown) = (Cow::Borrowed(error.exception()), error.is_shown());
-            return Self { name, text: error.to_string(), shown };
+            return Self { name, text: error.to_string(), shown, fault: None };
         }
         if let Some(error) = any.downcast_ref::<StreamError>() {
             let (name, shown) = (Cow::Borrowed(error.exception()), *error != StreamError::Closed);
-            return Self { name, text: error.to_string(), shown };
+            return Self { name, text: error.to_string(), shown, fault: None };
         }
-        Self { name: Cow::Borrowed(short_name::<E>()), text: error.to_string(), shown: false }
+        if any.is::<BindError>() {
+            return Self::hidden_as("InvalidDataException", error.to_string());
+        }
+        Self::hidden_as(short_name::<E>(), error.to_string())
     }
 }
 

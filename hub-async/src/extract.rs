@@ -2,41 +2,147 @@
 
 use std::any::{Any, TypeId, type_name};
 use std::fmt;
-use std::ops::Deref;
 use std::sync::Arc;
 
 use hub_core::CloseReason;
-use hub_proto::{BindError, Elements};
+use hub_proto::{BindError, Elements, Headers, Payload};
 use serde::de::DeserializeOwned;
 
+use crate::caller::Caller;
 use crate::context::Context;
-use crate::reader::{Readers, StreamReader};
-use crate::signal::{Aborted, Signal};
+use crate::error::HubError;
+use crate::facts::RequestFacts;
+use crate::items::Items;
+use crate::reader::Readers;
+use crate::signal::Signal;
+
+/// A parameter that the server supplies: implement it, and methods and hooks can take the type in any place.
+///
+/// It is made when the method is about to run, behind all filters. An error is the answer of the call, and the method
+/// does not run; in a hook it is the failure of the hook. `Option<T>` is a parameter as well, and `None` instead of an
+/// error. Nothing can be awaited here: what takes time is for the method, or for a
+/// [filter](crate::HubFilter), which may leave what it found in [`Context::items`].
+///
+/// The type must not be deserializable, or else nobody could tell whether the client sends it.
+///
+/// ```
+/// use hub_async::{Call, Extractor, Hub, HubError};
+///
+/// struct Tenant(String);
+///
+/// impl Extractor for Tenant {
+///     fn extract(call: &Call<'_>) -> Result<Self, HubError> {
+///         let tenant = call.request().header("x-tenant");
+///         tenant.map(|name| Self(name.to_owned())).ok_or_else(|| HubError::new("Whose are you?"))
+///     }
+/// }
+///
+/// let hub = Hub::builder().method("Tenant", async |tenant: Tenant| tenant.0).build()?;
+/// # Ok::<(), hub_async::BuildError>(())
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an extractor",
+    label = "the server does not know how to make it"
+)]
+pub trait Extractor: Sized + Send + 'static {
+    /// Makes the value for a call.
+    fn extract(call: &Call<'_>) -> Result<Self, HubError>;
+
+    /// What the hub must have for it, or does not build.
+    fn need() -> Option<Need> {
+        None
+    }
+}
+
+/// A call of a method or of a hook, from which [extractors](Extractor) take what they need.
+pub struct Call<'a> {
+    caller: &'a Caller,
+}
+
+impl Call<'_> {
+    /// The connection and its hub.
+    pub const fn context(&self) -> &Context {
+        &self.caller.context
+    }
+
+    /// The method, in the client's spelling; empty in a hook.
+    pub fn method(&self) -> &str {
+        &self.caller.target
+    }
+
+    /// The headers of the client's message, usually none; none in a hook.
+    pub fn headers(&self) -> &Headers<'static> {
+        static NONE: Headers<'static> = Headers::NONE;
+        self.caller.headers.as_deref().unwrap_or(&NONE)
+    }
+
+    /// The request that opened the connection.
+    pub fn request(&self) -> &RequestFacts {
+        self.context().request()
+    }
+
+    /// What is kept with the connection.
+    pub fn items(&self) -> &Items {
+        self.context().items()
+    }
+
+    /// A value that the hub was built with, by [`HubBuilder::state`](crate::HubBuilder::state).
+    pub fn state<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        self.context().states().find()
+    }
+}
+
+impl fmt::Debug for Call<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call").field("method", &self.method()).finish_non_exhaustive()
+    }
+}
 
 /// Marks parameters that the server supplies.
 #[derive(Debug)]
 pub struct Extracted;
 
+/// Marks parameters that an [`Extractor`] supplies.
+#[derive(Debug)]
+pub struct Made;
+
+/// Marks parameters that an [`Extractor`] supplies if it can.
+#[derive(Debug)]
+pub struct Perhaps;
+
 /// Marks parameters that the client sends.
 #[derive(Debug)]
 pub struct Argument;
 
-/// One parameter of a method: an extractor ([`Context`], [`State`], [`Cancel`], [`StreamReader`]) or any type that can be
-/// deserialized.
+/// One parameter of a method: an [`Extractor`], one of those that only the server can implement
+/// ([`Context`], [`Cancel`](crate::Cancel), [`StreamReader`](crate::StreamReader), …), or any type that can be deserialized.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a parameter of a hub method",
     label = "neither an extractor nor deserializable",
-    note = "a parameter is `Context`, `State<T>`, `Cancel`, `StreamReader<T>`, or a type that implements `serde::de::DeserializeOwned`"
+    note = "a parameter is `Context`, `State<T>`, `Cancel`, `StreamReader<T>` or another extractor, a type that implements \
+            `hub_async::Extractor`, or one that implements `serde::de::DeserializeOwned`"
 )]
 pub trait Parameter<M>: Sized + Send + 'static {
+    /// What it is before the method runs.
+    type Bound: Send + 'static;
+
     /// How many of the client's arguments it takes: 0 or 1.
-    const ARGUMENTS: usize;
+    const ARGUMENTS: usize = 0;
+
+    /// Whether it takes all of the client's arguments.
+    const TAKES_ALL: bool = false;
 
     /// How many of the client's streams it takes: 0 or 1.
     const STREAMS: usize = 0;
 
-    /// Takes its value.
-    fn take(source: &mut Source<'_, '_>) -> Result<Self, BindError>;
+    /// Whether it learns of cancellations.
+    const CANCELS: bool = false;
+
+    /// Takes what comes with the client's message.
+    fn bind(source: &mut Source<'_, '_>) -> Result<Self::Bound, BindError>;
+
+    /// Takes what comes from the server, as the method is about to run.
+    fn start(bound: Self::Bound, caller: &Caller) -> Result<Self, HubError>;
 
     /// What the hub must have for it.
     fn need() -> Option<Need> {
@@ -44,16 +150,16 @@ pub trait Parameter<M>: Sized + Send + 'static {
     }
 }
 
-/// Where parameters come from.
+/// Where arguments come from.
 pub struct Source<'a, 'b> {
-    pub(crate) context: &'a Context,
-    pub(crate) states: &'a States,
-    pub(crate) reason: Option<&'a CloseReason>,
-    pub(crate) cancel: &'a mut Option<Arc<Signal>>,
-    pub(crate) readers: &'a mut Readers<'b>,
+    pub(crate) arguments: Payload<'b>,
     pub(crate) elements: &'a mut Elements<'b>,
     /// How many arguments the method takes.
     pub(crate) expected: usize,
+    pub(crate) readers: &'a mut Readers<'b>,
+    pub(crate) cancel: &'a mut Option<Arc<Signal>>,
+    /// Why the connection is over, when it is.
+    pub(crate) reason: Option<&'a CloseReason>,
 }
 
 impl fmt::Debug for Source<'_, '_> {
@@ -62,9 +168,16 @@ impl fmt::Debug for Source<'_, '_> {
     }
 }
 
-/// What an extractor asks of the hub or of the place where it is used.
+/// What a parameter asks of the hub or of the place where it is used.
 #[derive(Clone, Copy, Debug)]
 pub struct Need(pub(crate) Needed);
+
+impl Need {
+    /// The value of that type that [`HubBuilder::state`](crate::HubBuilder::state) gives.
+    pub fn state<T: 'static>() -> Self {
+        Self(Needed::State(TypeId::of::<T>(), type_name::<T>()))
+    }
+}
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Needed {
@@ -72,137 +185,50 @@ pub(crate) enum Needed {
     Reason,
     Cancel,
     Stream,
+    Arguments,
     /// A `Result` that serde would send as a value.
     Error(&'static str),
 }
 
 impl<T: DeserializeOwned + Send + 'static> Parameter<Argument> for T {
+    type Bound = Self;
+
     const ARGUMENTS: usize = 1;
 
-    fn take(source: &mut Source<'_, '_>) -> Result<Self, BindError> {
+    fn bind(source: &mut Source<'_, '_>) -> Result<Self, BindError> {
         source.elements.next(source.expected)
     }
-}
 
-impl Parameter<Extracted> for Context {
-    const ARGUMENTS: usize = 0;
-
-    fn take(source: &mut Source<'_, '_>) -> Result<Self, BindError> {
-        Ok(source.context.clone())
+    fn start(bound: Self, _: &Caller) -> Result<Self, HubError> {
+        Ok(bound)
     }
 }
 
-/// A value that the hub was built with, by [`HubBuilder::state`](crate::HubBuilder::state).
-///
-/// A hub without it does not build.
-pub struct State<T>(Arc<T>);
+impl<T: Extractor> Parameter<Made> for T {
+    type Bound = ();
 
-impl<T> Deref for State<T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
-        &self.0
+    fn bind(_: &mut Source<'_, '_>) -> Result<(), BindError> {
+        Ok(())
     }
-}
 
-impl<T> Clone for State<T> {
-    fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
-    }
-}
-
-impl<T: fmt::Debug> fmt::Debug for State<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl<T: Send + Sync + 'static> Parameter<Extracted> for State<T> {
-    const ARGUMENTS: usize = 0;
-
-    fn take(source: &mut Source<'_, '_>) -> Result<Self, BindError> {
-        // `build` has seen to it that the value is there.
-        source.states.find().map(State).ok_or(BindError::Shape)
+    fn start((): (), caller: &Caller) -> Result<Self, HubError> {
+        Self::extract(&Call { caller })
     }
 
     fn need() -> Option<Need> {
-        Some(Need(Needed::State(TypeId::of::<T>(), type_name::<T>())))
+        <Self as Extractor>::need()
     }
 }
 
-/// Tells a method that nobody waits for it any more: the client cancelled the call, or the connection
-/// was aborted or is over. It is a signal, nothing is interrupted.
-///
-/// ```
-/// use hub_async::Cancel;
-///
-/// async fn wait_for_news(cancel: Cancel) -> bool {
-///     cancel.cancelled().await;
-///     cancel.is_cancelled()
-/// }
-/// ```
-#[derive(Clone)]
-pub struct Cancel(Arc<Signal>);
+impl<T: Extractor> Parameter<Perhaps> for Option<T> {
+    type Bound = ();
 
-impl Cancel {
-    /// Whether it was cancelled.
-    pub fn is_cancelled(&self) -> bool {
-        self.0.has_fired()
+    fn bind(_: &mut Source<'_, '_>) -> Result<(), BindError> {
+        Ok(())
     }
 
-    /// Ready once it is cancelled.
-    pub fn cancelled(&self) -> Aborted {
-        let signal: Arc<Signal> = Arc::clone(&self.0);
-        Aborted::new(signal)
-    }
-}
-
-impl fmt::Debug for Cancel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Cancel").field(&self.is_cancelled()).finish()
-    }
-}
-
-impl<T: DeserializeOwned + Send + 'static> Parameter<Extracted> for StreamReader<T> {
-    const ARGUMENTS: usize = 0;
-    const STREAMS: usize = 1;
-
-    fn take(source: &mut Source<'_, '_>) -> Result<Self, BindError> {
-        Ok(source.readers.next())
-    }
-
-    fn need() -> Option<Need> {
-        Some(Need(Needed::Stream))
-    }
-}
-
-impl AsRef<Self> for Signal {
-    fn as_ref(&self) -> &Self {
-        self
-    }
-}
-
-impl Parameter<Extracted> for Cancel {
-    const ARGUMENTS: usize = 0;
-
-    fn take(source: &mut Source<'_, '_>) -> Result<Self, BindError> {
-        Ok(Self(Arc::clone(source.cancel.get_or_insert_default())))
-    }
-
-    fn need() -> Option<Need> {
-        Some(Need(Needed::Cancel))
-    }
-}
-
-impl Parameter<Extracted> for CloseReason {
-    const ARGUMENTS: usize = 0;
-
-    fn take(source: &mut Source<'_, '_>) -> Result<Self, BindError> {
-        source.reason.cloned().ok_or(BindError::Shape)
-    }
-
-    fn need() -> Option<Need> {
-        Some(Need(Needed::Reason))
+    fn start((): (), caller: &Caller) -> Result<Self, HubError> {
+        Ok(T::extract(&Call { caller }).ok())
     }
 }
 
@@ -221,7 +247,7 @@ impl States {
         self.0.iter().any(|(kind, _)| *kind == key)
     }
 
-    fn find<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+    pub(crate) fn find<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
         let key = TypeId::of::<T>();
         let (_, value) = self.0.iter().find(|(kind, _)| *kind == key)?;
         Arc::clone(value).downcast().ok()

@@ -40,19 +40,24 @@ mod context;
 mod deliver;
 mod error;
 mod extract;
+mod extractors;
 mod facts;
+mod filter;
 mod groups;
 mod handler;
 mod hub;
 mod inbox;
 mod inlet;
+mod invocation;
 mod items;
 mod member;
 mod options;
+mod outcome;
 mod outlet;
 mod pump;
 mod raw;
 mod reader;
+mod registered;
 mod response;
 mod runtime;
 pub mod server;
@@ -63,20 +68,25 @@ mod socket;
 mod sync;
 mod target;
 pub mod typed;
+mod user;
 
 pub use ask::{Asking, AskingEach, InvokeError};
 pub use budget::MemoryBudget;
 pub use clients::{CallerClients, Clients};
 pub use context::{Context, HubContext, Reconnect, Scope};
 pub use error::HubError;
-pub use extract::{Cancel, State};
+pub use extract::{Call, Extractor, Need};
+pub use extractors::{Cancel, Item, MessageHeaders, MethodName, RawArguments, Request, State};
 pub use facts::RequestFacts;
+pub use filter::{HubFilter, Next, NextHook};
 pub use groups::Groups;
 pub use hub::{BuildError, Hub, HubBuilder};
 #[cfg(feature = "macros")]
 pub use hub_macros::{hub, hub_client};
+pub use invocation::Invocation;
 pub use items::Items;
 pub use options::{HubOptions, MethodOptions, Transports};
+pub use outcome::Outcome;
 pub use raw::{Chunk, Disconnected, RawConnection};
 pub use reader::{StreamError, StreamReader};
 pub use runtime::{Clock, Runtime, Task};
@@ -84,6 +94,7 @@ pub use server::Body;
 pub use signal::Aborted;
 pub use socket::Socket;
 pub use target::{SendError, Sending, Sent, SingleTarget, Target};
+pub use user::{Identity, User};
 
 /// Why a connection ended, for `on_disconnected`.
 pub use hub_core::CloseReason as DisconnectReason;
@@ -96,9 +107,10 @@ pub use hub_proto::{Codec, Encoding};
 /// What the signatures of methods are made of; the compiler finds them, nobody names them.
 pub mod method {
     pub use crate::caller::Caller;
-    pub use crate::extract::{Argument, Extracted, Need, Parameter, Source};
-    pub use crate::handler::{Answer, Handler};
+    pub use crate::extract::{Argument, Extracted, Made, Parameter, Perhaps, Source};
+    pub use crate::handler::{Answer, Bound, Handler, Shape};
     pub use crate::response::{
-        Fallible, FallibleStream, Item, Plain, Responded, Response, Streamed,
+        Fallible, FallibleStream, Plain, Responded, Response, Streamable, Streamed,
     };
+    pub use hub_proto::FromArguments;
 }

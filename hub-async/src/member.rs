@@ -12,6 +12,7 @@ use crate::items::Items;
 use crate::outlet::{Outlet, Push};
 use crate::signal::Signal;
 use crate::sync::AtomicWaker;
+use crate::user::{Claims, Identity};
 
 /// One connection, as senders, contexts and groups hold it. The session task holds the other end.
 pub(crate) struct Member {
@@ -47,8 +48,13 @@ impl Member {
     }
 
     /// What the handshake found out.
-    pub(crate) fn introduce(&self, user: Option<Arc<str>>, encoding: &'static Encoding) {
-        self.introduced.get_or_init(|| Introduced { user, encoding });
+    pub(crate) fn introduce(&self, identity: Identity, encoding: &'static Encoding) {
+        let Identity { user_id, claims } = identity;
+        // Most users have none, and then there is no room for them either.
+        if !claims.is_empty() {
+            self.items.insert(Claims(claims));
+        }
+        self.introduced.get_or_init(|| Introduced { user: user_id.map(Into::into), encoding });
     }
 
     pub(crate) fn user(&self) -> Option<&Arc<str>> {

@@ -14,7 +14,7 @@ use crate::caller::Caller;
 use crate::caught::caught;
 use crate::deliver::deliver;
 use crate::error::HubError;
-use crate::response::{Item, Responded};
+use crate::response::{Responded, Streamable};
 use crate::sync::EventListener;
 
 /// How many items one stream sends before it lets others have their turn.
@@ -27,7 +27,7 @@ const STRETCH: usize = 32;
 /// when it goes on and on for a client that is gone.
 pub(crate) async fn pump<S, M>(stream: S, to: Caller) -> Responded
 where
-    S: Stream<Item: Item<M>> + Send,
+    S: Stream<Item: Streamable<M>> + Send,
 {
     let mut stream = pin!(stream);
     let mut pump = Pump { to, stopped: None, room: None, served: false, lost: 0 };
@@ -47,7 +47,7 @@ struct Pump {
 impl Pump {
     fn poll<S, M>(&mut self, mut stream: Pin<&mut S>, cx: &mut Context<'_>) -> Poll<Responded>
     where
-        S: Stream<Item: Item<M>>,
+        S: Stream<Item: Streamable<M>>,
     {
         for _ in 0..STRETCH {
             if let Some(stop) = &self.to.stop
@@ -57,7 +57,7 @@ impl Pump {
             }
             ready!(self.poll_room(cx));
             // Aborted, it gets nothing but the Close any more.
-            if self.to.stop.is_some() && self.to.member.abort_signal().has_fired() {
+            if self.to.stop.is_some() && self.to.member().abort_signal().has_fired() {
                 return Poll::Ready(Ok(None));
             }
             let reply = &self.to.reply;
@@ -76,7 +76,7 @@ impl Pump {
                 }
                 Some(Err(error)) => {
                     tracing::warn!(
-                        connection = &*self.to.member.id,
+                        connection = &*self.to.member().id,
                         method = &*self.to.target,
                         error = error.name(),
                         "a stream failed"
@@ -93,7 +93,7 @@ impl Pump {
     /// Waits for room, behind those who wait for it already: whoever has just had what there was lets
     /// the others of its connection line up first, or they would never have any.
     fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let room = self.to.member.outlet.poll_demand(&mut self.room, cx);
+        let room = self.to.member().outlet.poll_demand(&mut self.room, cx);
         let served = mem::replace(&mut self.served, room.is_ready());
         if room.is_pending() && served {
             self.room = None;
@@ -103,7 +103,7 @@ impl Pump {
     }
 
     fn send(&mut self, item: Option<Frame>) {
-        let (Some(item), member) = (item, &self.to.member) else { return };
+        let (Some(item), member) = (item, self.to.member()) else { return };
         let push = member.outlet.push(&item, Delivery::Own);
         self.lost += usize::from(push.pushed == Pushed::Refused);
         if push.pushed == Pushed::Overflow {

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::caller::Caller;
 use crate::error::HubError;
+use crate::outcome::Outcome;
 use crate::pump::pump;
 
 /// Marks return values that are results themselves.
@@ -51,6 +52,21 @@ pub trait Response<M>: Send + 'static {
     }
 }
 
+/// Sends a stream, unless somebody wants it first.
+async fn stream<S, M>(stream: S, to: Caller) -> Responded
+where
+    S: Stream<Item: Streamable<M>> + Send + 'static,
+    M: 'static,
+{
+    match &to.outcome {
+        Some(outcome) => {
+            outcome.put(Outcome::stream_until(stream, to.stop.clone()));
+            Ok(None)
+        }
+        None => pump(stream, to).await,
+    }
+}
+
 /// The name of a type that is a `Result`.
 fn result_name<T>() -> Option<&'static str> {
     let name = std::any::type_name::<T>();
@@ -59,7 +75,7 @@ fn result_name<T>() -> Option<&'static str> {
 
 impl<T: Serialize + Send + 'static> Response<Plain> for T {
     fn respond(self, to: Caller) -> impl Future<Output = Responded> + Send {
-        ready(to.reply.result(&self).map_err(HubError::from))
+        ready(to.result(self))
     }
 
     fn misunderstood() -> Option<&'static str> {
@@ -73,20 +89,19 @@ where
     E: Into<HubError> + Send + 'static,
 {
     fn respond(self, to: Caller) -> impl Future<Output = Responded> + Send {
-        let encode = |value| to.reply.result(&value).map_err(HubError::from);
-        ready(self.map_err(Into::into).and_then(encode))
+        ready(self.map_err(Into::into).and_then(|value| to.result(value)))
     }
 }
 
 impl<S, M> Response<Streamed<M>> for S
 where
-    S: Stream<Item: Item<M>> + Send + 'static,
+    S: Stream<Item: Streamable<M>> + Send + 'static,
     M: 'static,
 {
     const STREAMS: bool = true;
 
     fn respond(self, to: Caller) -> impl Future<Output = Responded> + Send {
-        pump(self, to)
+        stream(self, to)
     }
 
     fn misunderstood() -> Option<&'static str> {
@@ -96,14 +111,14 @@ where
 
 impl<S, E, M> Response<FallibleStream<M>> for Result<S, E>
 where
-    S: Stream<Item: Item<M>> + Send + 'static,
+    S: Stream<Item: Streamable<M>> + Send + 'static,
     E: Into<HubError> + Send + 'static,
     M: 'static,
 {
     const STREAMS: bool = true;
 
     async fn respond(self, to: Caller) -> Responded {
-        pump(self.map_err(Into::into)?, to).await
+        stream(self.map_err(Into::into)?, to).await
     }
 
     fn misunderstood() -> Option<&'static str> {
@@ -117,7 +132,7 @@ where
     label = "not an item of a stream",
     note = "the items of a stream implement `Serialize`, or are `Result`s of such values with an error that becomes a `HubError`"
 )]
-pub trait Item<M>: Send {
+pub trait Streamable<M>: Send {
     /// Encodes the item.
     fn encode(self, reply: &Reply) -> Responded;
 
@@ -131,7 +146,7 @@ fn item<T: Serialize>(item: &T, reply: &Reply) -> Responded {
     reply.item(item).map_err(|error: EncodeError| error.into())
 }
 
-impl<T: Serialize + Send> Item<Plain> for T {
+impl<T: Serialize + Send> Streamable<Plain> for T {
     fn encode(self, reply: &Reply) -> Responded {
         item(&self, reply)
     }
@@ -141,7 +156,7 @@ impl<T: Serialize + Send> Item<Plain> for T {
     }
 }
 
-impl<T: Serialize + Send, E: Into<HubError> + Send> Item<Fallible> for Result<T, E> {
+impl<T: Serialize + Send, E: Into<HubError> + Send> Streamable<Fallible> for Result<T, E> {
     fn encode(self, reply: &Reply) -> Responded {
         item(&self.map_err(Into::into)?, reply)
     }

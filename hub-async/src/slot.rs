@@ -22,10 +22,14 @@ impl<T> Slot<T> {
         self.waiting.wake();
     }
 
+    /// Takes the value if it is there.
+    pub(crate) fn take(&self) -> Option<T> {
+        self.value.lock().take()
+    }
+
     /// Takes the value once it is there.
     pub(crate) fn poll_take(&self, cx: &Context<'_>) -> Poll<T> {
         self.waiting.register(cx.waker());
-        let value = self.value.lock().take();
-        value.map_or(Poll::Pending, Poll::Ready)
+        self.take().map_or(Poll::Pending, Poll::Ready)
     }
 }

@@ -131,6 +131,9 @@ pub struct Close<'a> {
 pub struct Headers<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
 impl<'a> Headers<'a> {
+    /// No headers.
+    pub const NONE: Self = Self(Vec::new());
+
     /// The value of `name`, compared exactly; of duplicates the last one wins.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().rfind(|(key, _)| key == name).map(|(_, value)| &**value)
@@ -154,6 +157,12 @@ impl<'a> Headers<'a> {
     /// Adds one at the end.
     pub fn push(&mut self, name: Cow<'a, str>, value: Cow<'a, str>) {
         self.0.push((name, value));
+    }
+
+    /// A copy that borrows nothing.
+    pub fn to_static(&self) -> Headers<'static> {
+        let owned = |text: &str| Cow::Owned(text.to_owned());
+        Headers(self.iter().map(|(name, value)| (owned(name), owned(value))).collect())
     }
 
     pub(crate) fn clear(&mut self) {

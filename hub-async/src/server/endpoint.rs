@@ -14,6 +14,7 @@ use hub_core::{CloseReason, Outbox};
 use crate::budget::MemoryBudget;
 use crate::caught::discard;
 use crate::facts::RequestFacts;
+use crate::filter::{Filter, Filters};
 use crate::hub::HubCore;
 use crate::member::Member;
 use crate::options::{HubOptions, Resolved};
@@ -49,6 +50,8 @@ pub(crate) struct Endpoint {
     pub(crate) app: App,
     pub(crate) config: Arc<Config>,
     pub(crate) options: Resolved,
+    /// Those of the server and of its hub.
+    pub(crate) filters: Filters,
     pub(crate) clock: Clock,
     pub(crate) runtime: Arc<dyn Runtime>,
     budget: MemoryBudget,
@@ -68,13 +71,19 @@ impl Endpoint {
         path: String,
         app: App,
         options: Resolved,
+        filters: &[Arc<dyn Filter>],
         clock: Clock,
         runtime: Arc<dyn Runtime>,
         budget: MemoryBudget,
     ) -> Self {
+        let filters = match &app {
+            App::Hub(hub) => Filters::new(filters, &hub.filters),
+            App::Raw(_) => Filters::default(),
+        };
         Self {
             path,
             app,
+            filters,
             config: Arc::new(options.config),
             table: Mutex::new(Table::new(options.endpoint.clone(), random())),
             options,

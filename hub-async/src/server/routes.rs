@@ -23,6 +23,7 @@ use super::endpoint::{App, Endpoint};
 use super::websocket::{self, Purpose};
 use crate::budget::MemoryBudget;
 use crate::facts::RequestFacts;
+use crate::filter::{Filter, HubFilter};
 use crate::hub::Hub;
 use crate::options::HubOptions;
 use crate::raw::{RawConnection, RawHandler};
@@ -41,6 +42,7 @@ const LEAST_REQUEST_HEAD: usize = 8 * 1024;
 pub struct Routes {
     apps: Vec<(String, App)>,
     options: HubOptions,
+    filters: Vec<Arc<dyn Filter>>,
     fallback: Option<Fallback>,
     budget: MemoryBudget,
     request_head: usize,
@@ -75,6 +77,7 @@ impl Routes {
         Self {
             apps: Vec::new(),
             options: HubOptions::new(),
+            filters: Vec::new(),
             fallback: None,
             budget: MemoryBudget::default(),
             request_head: REQUEST_HEAD,
@@ -85,6 +88,14 @@ impl Routes {
     #[must_use]
     pub fn options(mut self, options: HubOptions) -> Self {
         self.options = options;
+        self
+    }
+
+    /// Adds a [filter](HubFilter) around the methods and hooks of every hub: inside of those that were added before,
+    /// and outside of the hub's own.
+    #[must_use]
+    pub fn filter(mut self, filter: impl HubFilter) -> Self {
+        self.filters.push(Arc::new(filter));
         self
     }
 
@@ -157,6 +168,7 @@ impl Routes {
                 path,
                 app,
                 options,
+                &self.filters,
                 clock.clone(),
                 Arc::clone(&runtime),
                 self.budget.clone(),

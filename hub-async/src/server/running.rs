@@ -43,7 +43,7 @@ pub(super) struct Running(Option<Box<Calls>>);
 #[derive(Default)]
 struct Calls {
     running: FuturesUnordered<Call>,
-    parked: VecDeque<(CallInfo, Bound)>,
+    parked: VecDeque<(CallInfo, Box<dyn Bound>)>,
     cancels: Vec<(CallId, Arc<Signal>)>,
     uploads: Vec<(StreamKey, Arc<dyn Upload>)>,
     asks: Vec<(AskId, Arc<dyn Asked>)>,
@@ -100,12 +100,12 @@ impl Running {
     }
 
     /// Keeps a call until [`unpark`](Self::unpark).
-    pub(super) fn park(&mut self, info: CallInfo, bound: Bound) {
+    pub(super) fn park(&mut self, info: CallInfo, bound: Box<dyn Bound>) {
         self.calls().parked.push_back((info, bound));
     }
 
     /// Takes a parked call whose turn has come.
-    pub(super) fn unpark(&mut self, id: CallId) -> Option<(CallInfo, Bound)> {
+    pub(super) fn unpark(&mut self, id: CallId) -> Option<(CallInfo, Box<dyn Bound>)> {
         let calls = self.0.as_mut()?;
         let at = calls.parked.iter().position(|(info, _)| info.id == id)?;
         calls.parked.remove(at)

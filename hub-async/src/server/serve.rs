@@ -16,6 +16,7 @@ use super::body::Body;
 use super::listen::{Listener, accept};
 use super::routes::{MountError, Routes, Service};
 use crate::budget::MemoryBudget;
+use crate::filter::HubFilter;
 use crate::hub::Hub;
 use crate::options::HubOptions;
 use crate::raw::RawConnection;
@@ -64,6 +65,12 @@ impl<T: Transport> Server<T> {
     /// Sets the options that hold for every hub that does not set its own.
     pub fn options(self, options: HubOptions) -> Self {
         Self { routes: self.routes.options(options), ..self }
+    }
+
+    /// Adds a [filter](HubFilter) around the methods and hooks of every hub: inside of those that were added before,
+    /// and outside of the hub's own.
+    pub fn filter(self, filter: impl HubFilter) -> Self {
+        Self { routes: self.routes.filter(filter), ..self }
     }
 
     /// Sets how much all connections together may keep, out and in; the process has 1 GiB.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use hub_proto::ws::Violation;
-use hub_proto::{Encoding, Id, Payload, Reply};
+use hub_proto::{Encoding, Headers, Id, Payload, Reply};
 
 use super::asks::AskId;
 use crate::close::CloseReason;
@@ -65,6 +65,8 @@ pub struct Call {
     pub streaming: bool,
     /// The streams that the client sends along, in the order in which it names them.
     pub streams: Box<[StreamKey]>,
+    /// The headers of the message, usually none.
+    pub headers: Headers<'static>,
     /// The bytes of the whole message, with its framing.
     pub size: usize,
     pub(super) arguments: Raw,

@@ -28,6 +28,8 @@ pub enum CallFault<'a> {
     TooMany(usize),
     /// The message is larger than the method takes, in bytes.
     TooLarge(usize),
+    /// The client expects a stream, and there is none.
+    NoStream,
     /// The method failed, with a detail that may be shown: `{Type}: {text}`.
     Failed(Option<&'a str>),
     /// The stream that the method returned failed, with a detail of the same kind.
@@ -56,6 +58,7 @@ impl CallFault<'_> {
             Self::TooMany(_) => "too many waiting calls",
             Self::TooLarge(_) => "message too large for the method",
             Self::Streams { .. } => "wrong number of streams",
+            Self::NoStream => "no stream",
             Self::Failed(_) => "the method failed",
             Self::StreamFailed(_) => "the stream failed",
         }
@@ -97,6 +100,9 @@ impl CallFault<'_> {
             }
             Self::Streams { sent, expected } => format!(
                 "An unexpected error occurred invoking '{target}' on the server. HubException: Client sent {sent} stream(s), Hub method expects {expected}."
+            ),
+            Self::NoStream => format!(
+                "The value returned by the streaming method '{target}' is not a ChannelReader<> or IAsyncEnumerable<>."
             ),
             Self::StreamFailed(Some(detail)) => {
                 format!("An error occurred on the server while streaming results. {detail}")

@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use hub_proto::{BindError, Completion, Decoded, Id, Message, Outcome, Payload, Reply, StreamItem};
+use hub_proto::{
+    BindError, Completion, Decoded, Headers, Id, Message, Outcome, Payload, Reply, StreamItem,
+};
 
 use super::calls::Class;
 use super::ending::Behind;
@@ -18,6 +20,7 @@ struct Invoked<'a> {
     arguments: Payload<'a>,
     streaming: bool,
     streams: &'a [Cow<'a, str>],
+    headers: &'a Headers<'a>,
     size: usize,
 }
 
@@ -45,6 +48,7 @@ impl Connection {
                 arguments: call.arguments,
                 streaming: false,
                 streams: call.stream_ids.as_deref().unwrap_or_default(),
+                headers: &call.headers,
                 size,
             }),
             Message::StreamInvocation(call) => self.invoked(&Invoked {
@@ -53,6 +57,7 @@ impl Connection {
                 arguments: call.arguments,
                 streaming: true,
                 streams: call.stream_ids.as_deref().unwrap_or_default(),
+                headers: &call.headers,
                 size,
             }),
             Message::CancelInvocation(cancel) => {
@@ -87,7 +92,7 @@ impl Connection {
     }
 
     fn invoked(&mut self, call: &Invoked<'_>) {
-        let &Invoked { id, target, arguments, streaming, streams, size } = call;
+        let &Invoked { id, target, arguments, streaming, streams, headers, size } = call;
         let reply = Reply::new(self.encoding, id);
         if let Some(fault) = self.refusal(call) {
             let text = fault.text(target, self.config.detailed_errors);
@@ -115,6 +120,7 @@ impl Connection {
             reply,
             streaming,
             streams,
+            headers: headers.to_static(),
             size,
             arguments: Raw::from(arguments.raw()),
         }))));

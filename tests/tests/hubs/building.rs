@@ -30,7 +30,7 @@ fn what_a_handler_takes_must_be_there() {
     async fn takes_argument(_: Context, _: i32) {}
     assert_eq!(
         refusal(Hub::builder().method("M", takes_state)),
-        "method 'M' takes State<alloc::string::String>, which the hub was not given"
+        "method 'M' takes State<alloc::string::String>, which the hub was not given: add .state(…) to its builder"
     );
     assert_eq!(
         refusal(Hub::builder().on_connected(takes_reason)),
@@ -45,7 +45,7 @@ fn what_a_handler_takes_must_be_there() {
     }
     assert_eq!(
         refusal(Hub::builder().on_connected(takes_argument)),
-        "on_connected takes 1 arguments, at most 0 are possible"
+        "on_connected takes an argument, but no client sends it one: a hook takes extractors only"
     );
     assert!(Hub::builder().state(String::new()).method("M", takes_state).build().is_ok());
     assert!(Hub::builder().on_disconnected(takes_reason).build().is_ok());

@@ -15,10 +15,14 @@ use crate::caller::Caller;
 use crate::caught::{caught, discard, forget};
 use crate::context::Context as HubCallContext;
 use crate::error::HubError;
-use crate::handler::{Answer, Invoked, Surroundings};
+use crate::filter::Around;
+use crate::handler::Answer;
 use crate::inbox::Note;
+use crate::options::MethodOptions;
 use crate::reader::{Readers, StreamError};
+use crate::registered::{Binding, Invoked};
 use crate::server::running::{CallInfo, Done};
+use crate::signal::Signal;
 
 impl Session {
     pub(super) fn on_event(&mut self, event: Event, now: Timestamp, cx: &mut Context<'_>) {
@@ -39,7 +43,7 @@ impl Session {
             }
             Event::Started(id) => {
                 if let Some((info, bound)) = self.running.unpark(id) {
-                    let answer = bound(info.caller.clone());
+                    let answer = bound.start(info.caller.clone());
                     self.start(info, answer, now, cx);
                 }
             }
@@ -61,53 +65,50 @@ impl Session {
         now: Timestamp,
         cx: &mut Context<'_>,
     ) -> Result<(), CallFault<'static>> {
-        let arguments = call.arguments();
         let hub = Arc::clone(&self.hub);
-        let Some((method, options)) = hub.method(&call.target) else {
-            arguments.check().map_err(CallFault::Arguments)?;
-            return Err(CallFault::UnknownMethod);
+        let Some(found) = hub.method(&call.target).or(hub.fallback.as_ref()) else {
+            return self.invoke_nothing(call, now, cx);
         };
-        if let Some(most) = options.most.filter(|most| call.size > *most) {
+        let arguments = call.arguments();
+        if let Some(most) = found.options.most.filter(|most| call.size > *most) {
             arguments.check().map_err(CallFault::Arguments)?;
             return Err(CallFault::TooLarge(most));
         }
-        let (sent, expected) = (call.streams.len(), method.streams());
-        let misuse = match (call.streaming, method.answers_with_stream()) {
+        let shape = found.method.shape();
+        let (sent, expected) = (call.streams.len(), shape.streams);
+        let misuse = match (call.streaming, shape.answers_with_stream) {
             (true, false) => Some(CallFault::NotStreaming),
             (false, true) => Some(CallFault::Streaming),
             _ if sent != expected => Some(CallFault::Streams { sent, expected }),
             _ => None,
         };
-        let config = &self.ticket.endpoint().config;
-        let limits = config.limits;
+        let filters = self.filters();
+        let mut cancel = (filters.is_some() || found.stops()).then(Arc::default);
         let caller = Caller {
-            member: Arc::clone(&self.member),
-            reply: call.reply.clone(),
-            target: call.target.clone(),
-            detailed: config.detailed_errors,
-            spawned: options.spawn,
-            stop: None,
+            stop: found.stops().then(|| cancel.clone()).flatten(),
+            ..self.caller(call, found.options)
         };
-        let place = Place::Method(call.id);
-        let context = HubCallContext::new(Arc::clone(&hub), Arc::clone(&self.member), place);
+        let limits = self.ticket.endpoint().config.limits;
         let member = Arc::clone(&self.member);
         let mut readers = Readers::new(&call.streams, &member, limits.stream_items);
-        let mut cancel = None;
-        let around = Surroundings {
-            context: &context,
-            states: &hub.states,
-            reason: None,
-            cancel: &mut cancel,
-            readers: &mut readers,
-        };
         let (connection, id) = (&mut self.connection, call.id);
         let mut admit = || match misuse {
             None => connection.admit(id),
             Some(_) => Admission::Gone,
         };
+        let binding =
+            Binding { arguments, readers: &mut readers, cancel: &mut cancel, reason: None };
         // Arguments are the hub's own types: reading them is the hub's own code.
-        let invoked = caught(|| method.invoke(around, arguments, &caller, &mut admit));
-        let info = CallInfo { id, caller, options };
+        let invoked = caught(|| match filters {
+            None => found.method.invoke(binding, &caller, &mut admit),
+            Some(filters) => {
+                let signal = binding.cancel.get_or_insert_default().clone();
+                let bound = found.method.bind(binding)?;
+                let filtered = filters.around(call, signal, Some(bound));
+                Ok(Invoked::admitted(filtered, &caller, admit()))
+            }
+        });
+        let info = CallInfo { id, caller, options: found.options };
         let Some(invoked) = invoked else {
             self.finish(Done { call: info, result: Err(HubError::panicked()) }, now);
             return Ok(());
@@ -116,20 +117,76 @@ impl Session {
         if let Some(misuse) = misuse {
             return Err(misuse);
         }
+        self.running.open(readers.opened());
+        self.admitted(info, invoked, cancel, now, cx)
+    }
+
+    /// Lets filters see a call of a method that nobody has.
+    fn invoke_nothing(
+        &mut self,
+        call: &Call,
+        now: Timestamp,
+        cx: &mut Context<'_>,
+    ) -> Result<(), CallFault<'static>> {
+        call.arguments().check().map_err(CallFault::Arguments)?;
+        let Some(filters) = self.filters() else { return Err(CallFault::UnknownMethod) };
+        let cancel: Arc<Signal> = Arc::default();
+        let options = MethodOptions::new();
+        let caller = self.caller(call, options);
+        let filtered = filters.around(call, Arc::clone(&cancel), None);
+        let admission = self.connection.admit(call.id);
+        let invoked = Invoked::admitted(filtered, &caller, admission);
+        // Nobody reads what it sends along.
+        self.connection.discard_streams_of(call.id, now);
+        self.admitted(CallInfo { id: call.id, caller, options }, invoked, Some(cancel), now, cx)
+    }
+
+    /// Goes on with a call that is bound.
+    fn admitted(
+        &mut self,
+        info: CallInfo,
+        invoked: Invoked,
+        cancel: Option<Arc<Signal>>,
+        now: Timestamp,
+        cx: &mut Context<'_>,
+    ) -> Result<(), CallFault<'static>> {
+        let id = info.id;
         if let Some(cancel) = cancel {
             self.running.watch(id, cancel);
         }
-        self.running.open(readers.opened());
         match invoked {
             Invoked::Running(answer) => self.start(info, answer, now, cx),
             Invoked::Parked(bound) => self.running.park(info, bound),
             Invoked::Full => {
                 self.running.forget(id);
+                let limits = self.ticket.endpoint().config.limits;
                 return Err(CallFault::TooMany(limits.parked_calls));
             }
             Invoked::Gone => self.running.forget(id),
         }
         Ok(())
+    }
+
+    /// The call as its method sees it.
+    fn caller(&self, call: &Call, options: MethodOptions) -> Caller {
+        let place = Place::Method(call.id);
+        Caller {
+            context: HubCallContext::new(Arc::clone(&self.hub), Arc::clone(&self.member), place),
+            reply: call.reply.clone(),
+            target: call.target.clone(),
+            headers: (!call.headers.is_empty()).then(|| Arc::new(call.headers.clone())),
+            detailed: self.ticket.endpoint().config.detailed_errors,
+            spawned: options.spawn,
+            stop: None,
+            outcome: None,
+        }
+    }
+
+    /// What is around every call, if there is anything.
+    fn filters(&self) -> Option<Around> {
+        let endpoint = self.ticket.endpoint();
+        let (filters, clock) = (&endpoint.filters, &endpoint.clock);
+        (!filters.is_empty()).then(|| Around::new(filters.clone(), clock.clone()))
     }
 
     fn start(&mut self, info: CallInfo, answer: Answer, now: Timestamp, cx: &mut Context<'_>) {

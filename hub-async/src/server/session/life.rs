@@ -16,14 +16,14 @@ impl Session {
     /// The handshake asks for a protocol: finds the user, answers, registers, greets.
     pub(super) fn greet(&mut self, encoding: Encoding, now: Timestamp) {
         let hub = Arc::clone(&self.hub);
-        let user = match hooks::user_id(&hub, &self.member) {
-            Ok(user) => user,
+        let identity = match hooks::identify(&hub, &self.member) {
+            Ok(identity) => identity,
             Err(error) => return self.connection.refuse(&error.to_string(), now),
         };
         // It is one of those that the hub supports.
         let protocols = self.ticket.endpoint().config.protocols;
         let Some(encoding) = protocols.iter().find(|known| **known == encoding) else { return };
-        self.member.introduce(user, encoding);
+        self.member.introduce(identity, encoding);
         self.connection.welcome(now);
         if self.connection.is_resumable() {
             self.member.outlet.lock().resumable(&self.ticket.endpoint().config.limits);
@@ -36,7 +36,7 @@ impl Session {
             hub = self.ticket.endpoint().path,
             "connected"
         );
-        match hooks::on_connected(&hub, &self.member) {
+        match hooks::on_connected(&hub, &self.member, &self.ticket.endpoint().filters) {
             Some(answer) => self.stage = Stage::Greeting(answer),
             None => self.open(now),
         }
@@ -109,7 +109,8 @@ impl Session {
     }
 
     fn say_farewell(&mut self, reason: &CloseReason) {
-        match hooks::on_disconnected(&self.hub, &self.member, reason) {
+        let filters = &self.ticket.endpoint().filters;
+        match hooks::on_disconnected(&self.hub, &self.member, filters, reason) {
             Some(answer) => self.stage = Stage::Leaving(answer),
             None => self.unregister(),
         }

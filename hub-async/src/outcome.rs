@@ -1,0 +1,117 @@
+//! What a method has come to, before it is encoded.
+
+use std::any::{Any, type_name};
+use std::fmt;
+use std::sync::Arc;
+
+use futures_util::Stream;
+use serde::Serialize;
+
+use crate::caller::Caller;
+use crate::error::HubError;
+use crate::handler::Answer;
+use crate::pump::pump;
+use crate::response::{Responded, Streamable};
+use crate::signal::Signal;
+
+/// The result of a call, as [filters](crate::HubFilter) see it: a value, which is encoded once all of them are
+/// through, or a stream, whose items are sent then.
+///
+/// ```
+/// use hub_async::Outcome;
+///
+/// let mut outcome = Outcome::new("hello".to_owned());
+/// if let Some(text) = outcome.value::<String>() {
+///     text.push('!');
+/// }
+/// assert_eq!(outcome.value::<String>().map(|text| &**text), Some("hello!"));
+/// assert!(outcome.value::<i32>().is_none());
+/// ```
+pub struct Outcome(Kind);
+
+enum Kind {
+    Value(Box<dyn Value>),
+    Stream(Box<dyn FnOnce(Caller) -> Answer + Send>),
+}
+
+/// A value whose type is forgotten.
+trait Value: Any + Send {
+    fn respond(&self, to: &Caller) -> Responded;
+    fn name(&self) -> &'static str;
+}
+
+impl<T: Serialize + Send + 'static> Value for T {
+    fn respond(&self, to: &Caller) -> Responded {
+        to.encode(self)
+    }
+
+    fn name(&self) -> &'static str {
+        type_name::<T>()
+    }
+}
+
+impl Outcome {
+    /// A value.
+    pub fn new(value: impl Serialize + Send + 'static) -> Self {
+        Self(Kind::Value(Box::new(value)))
+    }
+
+    /// A stream, for a call that [expects one](crate::Invocation::is_streaming).
+    pub fn stream<S, M>(stream: S) -> Self
+    where
+        S: Stream<Item: Streamable<M>> + Send + 'static,
+        M: 'static,
+    {
+        Self(Kind::Stream(Box::new(move |to| Box::pin(pump(stream, to)))))
+    }
+
+    /// The stream that a method returned, which ends as the method wants.
+    pub(crate) fn stream_until<S, M>(stream: S, stop: Option<Arc<Signal>>) -> Self
+    where
+        S: Stream<Item: Streamable<M>> + Send + 'static,
+        M: 'static,
+    {
+        Self(Kind::Stream(Box::new(move |to| Box::pin(pump(stream, Caller { stop, ..to })))))
+    }
+
+    /// The value, to be looked at or changed; none if it is a stream or of another type. It is the type that
+    /// the method returns, without the `Result` around it.
+    pub fn value<T: 'static>(&mut self) -> Option<&mut T> {
+        match &mut self.0 {
+            Kind::Value(value) => (&mut **value as &mut dyn Any).downcast_mut(),
+            Kind::Stream(_) => None,
+        }
+    }
+
+    /// Whether it is a stream.
+    pub const fn is_stream(&self) -> bool {
+        matches!(self.0, Kind::Stream(_))
+    }
+
+    /// Answers the call.
+    pub(crate) async fn respond(self, streaming: bool, to: Caller) -> Responded {
+        match self.0 {
+            Kind::Value(value) if !streaming => value.respond(&to),
+            Kind::Stream(send) if streaming => send(to).await,
+            Kind::Value(_) => Err(HubError::no_stream()),
+            Kind::Stream(_) => Err(HubError::hidden_as("Filter", "it gave a stream for a value")),
+        }
+    }
+}
+
+/// Null, as of a method that returns nothing.
+impl Default for Outcome {
+    fn default() -> Self {
+        Self::new(())
+    }
+}
+
+impl fmt::Debug for Outcome {
+    /// The type of a value, not the value: it is for the client.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Kind::Value(value) => f.debug_tuple("Outcome").field(&value.name()).finish(),
+            Kind::Stream(_) => f.write_str("Outcome(stream)"),
+        }
+    }
+}
