@@ -54,21 +54,16 @@ impl Caller {
         self.reply.result(value).map_err(|error: EncodeError| error.into())
     }
 
-    /// The answer of a method that failed.
+    /// The answer of a method that failed, or the end of a stream that did.
     pub(crate) fn failure(&self, error: &HubError) -> Option<Frame> {
-        match error.fault() {
-            Some(Fault::UnknownMethod) => self.failed(&CallFault::UnknownMethod),
-            Some(Fault::NoStream) => self.failed(&CallFault::NoStream),
-            None => self.failed(&CallFault::Failed(error.detail(self.detailed).as_deref())),
-        }
-    }
-
-    /// The end of a stream that failed.
-    pub(crate) fn stream_failure(&self, error: &HubError) -> Option<Frame> {
-        self.failed(&CallFault::StreamFailed(error.detail(self.detailed).as_deref()))
-    }
-
-    fn failed(&self, fault: &CallFault<'_>) -> Option<Frame> {
+        let detail = error.detail(self.detailed);
+        let detail = detail.as_deref();
+        let fault = match error.fault() {
+            Some(Fault::UnknownMethod) => CallFault::UnknownMethod,
+            Some(Fault::NoStream) => CallFault::NoStream,
+            Some(Fault::Stream) => CallFault::StreamFailed(detail),
+            None => CallFault::Failed(detail),
+        };
         self.reply.failure(&fault.text(&self.target, self.detailed))
     }
 }

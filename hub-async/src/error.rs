@@ -41,6 +41,8 @@ pub struct HubError {
 pub(crate) enum Fault {
     UnknownMethod,
     NoStream,
+    /// It is the end of a stream that had begun.
+    Stream,
 }
 
 impl HubError {
@@ -98,6 +100,11 @@ impl HubError {
     /// A mistake of the hub's own, which stays in the server.
     pub(crate) fn hidden_as(name: &'static str, text: impl Into<String>) -> Self {
         Self { name: Cow::Borrowed(name), text: text.into(), shown: false, fault: None }
+    }
+
+    /// It ends a stream that had begun.
+    pub(crate) fn of_stream(self) -> Self {
+        Self { fault: Some(Fault::Stream), ..self }
     }
 
     /// There is no stream for a client that expects one.

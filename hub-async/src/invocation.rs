@@ -3,9 +3,8 @@
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use hub_core::Timestamp;
 use hub_proto::{BindError, FromArguments, Headers};
 use hyper::rt::Sleep;
 
@@ -110,8 +109,8 @@ impl Invocation {
     }
 
     /// The server's time.
-    pub fn now(&self) -> Timestamp {
-        self.clock.now()
+    pub fn now(&self) -> Instant {
+        self.clock.instant()
     }
 
     /// Ready after so much of the server's time.

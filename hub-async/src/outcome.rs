@@ -4,8 +4,9 @@ use std::any::{Any, type_name};
 use std::fmt;
 use std::sync::Arc;
 
-use futures_util::Stream;
+use futures_util::{FutureExt, Stream};
 use serde::Serialize;
+use tracing::{Instrument, Span};
 
 use crate::caller::Caller;
 use crate::error::HubError;
@@ -86,6 +87,16 @@ impl Outcome {
     /// Whether it is a stream.
     pub const fn is_stream(&self) -> bool {
         matches!(self.0, Kind::Stream(_))
+    }
+
+    /// Sends a stream in a span, to which `ended` tells what it came to; a value is at hand already.
+    pub(crate) fn in_span(self, span: Span, ended: fn(&Span, Option<&HubError>)) -> Self {
+        let Kind::Stream(send) = self.0 else { return self };
+        let send = move |to| -> Answer {
+            let sent = send(to).instrument(span.clone());
+            Box::pin(sent.inspect(move |sent| ended(&span, sent.as_ref().err())))
+        };
+        Self(Kind::Stream(Box::new(send)))
     }
 
     /// Answers the call.

@@ -74,15 +74,7 @@ impl Pump {
                         return Poll::Ready(Ok(None));
                     }
                 }
-                Some(Err(error)) => {
-                    tracing::warn!(
-                        connection = &*self.to.member().id,
-                        method = &*self.to.target,
-                        error = error.name(),
-                        "a stream failed"
-                    );
-                    return Poll::Ready(Ok(self.to.stream_failure(&error)));
-                }
+                Some(Err(error)) => return Poll::Ready(Err(error.of_stream())),
                 None => return Poll::Ready(Ok(self.to.reply.void())),
             }
         }

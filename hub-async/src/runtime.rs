@@ -52,6 +52,11 @@ impl Clock {
         Timestamp::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
     }
 
+    /// The time, as the timer tells it.
+    pub(crate) fn instant(&self) -> Instant {
+        self.timer.now()
+    }
+
     /// Sets `sleep` to end at `at`.
     pub(crate) fn arm(&self, sleep: &mut Option<Pin<Box<dyn Sleep>>>, at: Timestamp) {
         let span = Duration::from_nanos(at.as_nanos());

@@ -14,7 +14,7 @@ use crate::ask::{InvokeError, Place};
 use crate::caller::Caller;
 use crate::caught::{caught, discard, forget};
 use crate::context::Context as HubCallContext;
-use crate::error::HubError;
+use crate::error::{Fault, HubError};
 use crate::filter::Around;
 use crate::handler::Answer;
 use crate::inbox::Note;
@@ -295,7 +295,8 @@ impl Session {
                 connection = &*self.member.id,
                 method = &*call.caller.target,
                 error = error.name(),
-                "a hub method failed"
+                "{} failed",
+                if error.fault() == Some(Fault::Stream) { "a stream" } else { "a hub method" }
             );
             call.caller.failure(&error)
         });
