@@ -9,7 +9,6 @@ use hub_core::registry::{Audience, Registry};
 
 use crate::ask::{Origin, Place};
 use crate::clients::{CallerClients, Clients};
-use crate::extract::States;
 use crate::facts::RequestFacts;
 use crate::groups::Groups;
 use crate::hub::HubCore;
@@ -38,10 +37,6 @@ impl Context {
         &self.hub
     }
 
-    pub(crate) fn states(&self) -> &States {
-        &self.hub.states
-    }
-
     /// The public id of the connection.
     pub fn connection_id(&self) -> &str {
         &self.member().id
@@ -66,6 +61,12 @@ impl Context {
     /// What handlers keep with the connection.
     pub fn items(&self) -> &Items {
         &self.member().items
+    }
+
+    /// A value that the hub was built with, by [`HubBuilder::state`](crate::HubBuilder::state): for filters; methods
+    /// and hooks take a [`State`](crate::State).
+    pub fn state<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        self.hub.states.find()
     }
 
     /// Whom to send to.

@@ -88,7 +88,7 @@ impl Call<'_> {
 
     /// A value that the hub was built with, by [`HubBuilder::state`](crate::HubBuilder::state).
     pub fn state<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
-        self.context().states().find()
+        self.context().state()
     }
 }
 

@@ -2,9 +2,12 @@
 
 mod asking;
 mod building;
+mod built_in;
 mod calling;
 mod endings;
 mod everywhere;
+mod extractors;
+mod filters;
 mod hooks;
 mod lifetime;
 mod limits;
@@ -22,6 +25,7 @@ mod routing;
 mod sending;
 mod shutdown;
 mod slow;
+mod spans;
 mod streams;
 mod timers;
 mod turns;
