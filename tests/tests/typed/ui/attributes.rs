@@ -22,6 +22,12 @@ impl Chat {
     async fn leave_again(&self) {}
     #[hub(skip)]
     fn fine(&self) {}
+    #[hub_async::hub(skip)]
+    fn fine_as_well(&self) {}
+    #[hub]
+    async fn bare(&self) {}
+    #[cfg_attr(all(), inline, hub(skip))]
+    async fn secret(&self) {}
 }
 
 #[hub_client]
