@@ -43,7 +43,11 @@ pub(crate) fn builders(
     };
     quote_spanned! {here=>
         #(#conditions)*
-        #[allow(dead_code, deprecated, reason = "few hubs use both ways, and old methods are served as well")]
+        #[allow(dead_code, reason = "few hubs use both ways")]
+        #[allow(
+            deprecated, unused_qualifications, clippy::all, clippy::pedantic, clippy::nursery, clippy::restriction,
+            reason = "what the author wrote is judged where it was written"
+        )]
         impl #with #self_ty #clause {
             /// Starts a hub whose methods and hooks run on this value, which all of them share.
             pub fn into_builder(self) -> #root::HubBuilder

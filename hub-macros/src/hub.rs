@@ -2,9 +2,11 @@
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
+use syn::visit_mut::{self, VisitMut};
 use syn::{
-    FnArg, GenericArgument, GenericParam, Generics, ImplItem, ImplItemFn, ItemImpl, PathArguments,
-    Receiver, ReceiverKind, ReturnType, Type, TypeParamBound, parse_quote, parse_quote_spanned,
+    FnArg, GenericParam, Generics, ImplItem, ImplItemFn, ItemImpl, PathArguments, Receiver,
+    ReceiverKind, ReturnType, Type, TypeImplTrait, TypeParamBound, parse_quote,
+    parse_quote_spanned,
 };
 
 use crate::attribute::{Role, Said};
@@ -124,7 +126,7 @@ fn read(function: &mut ImplItemFn, generics: &Generics, errors: &mut Errors) -> 
     if let ReturnType::Type(_, output) = &mut signature.output
         && errors.count() == before
     {
-        own(output, generics);
+        Owned(generics).visit_type_mut(output);
     }
     // It has to be one.
     function.attrs.push(parse_quote!(#[allow(clippy::unused_async)]));
@@ -162,36 +164,21 @@ fn is_arc(ty: &Type) -> bool {
 
 /// Says of what is returned as `impl Trait` that it does not borrow from the hub, so that the compiler tells where it
 /// does.
-fn own(ty: &mut Type, generics: &Generics) {
-    match ty {
-        Type::ImplTrait(opaque) => {
-            let says = opaque
-                .bounds
-                .iter()
-                .any(|bound| matches!(bound, TypeParamBound::PreciseCapture(_)));
-            if !says {
-                let names = generics.params.iter().filter_map(|parameter| match parameter {
-                    GenericParam::Type(one) => Some(&one.ident),
-                    GenericParam::Const(one) => Some(&one.ident),
-                    GenericParam::Lifetime(_) => None,
-                });
-                let span = opaque.impl_token.span;
-                opaque.bounds.push(parse_quote_spanned!(span=> use<#(#names),*>));
-            }
+struct Owned<'a>(&'a Generics);
+
+impl VisitMut for Owned<'_> {
+    fn visit_type_impl_trait_mut(&mut self, opaque: &mut TypeImplTrait) {
+        visit_mut::visit_type_impl_trait_mut(self, opaque);
+        let mut bounds = opaque.bounds.iter();
+        if bounds.any(|bound| matches!(bound, TypeParamBound::PreciseCapture(_))) {
+            return;
         }
-        Type::Group(group) => own(&mut group.elem, generics),
-        Type::Paren(paren) => own(&mut paren.elem, generics),
-        Type::Path(path) => {
-            let arguments = path.path.segments.iter_mut().map(|segment| &mut segment.arguments);
-            for arguments in arguments {
-                let PathArguments::AngleBracketed(arguments) = arguments else { continue };
-                for argument in &mut arguments.args {
-                    if let GenericArgument::Type(ty) = argument {
-                        own(ty, generics);
-                    }
-                }
-            }
-        }
-        _ => {}
+        let names = self.0.params.iter().filter_map(|parameter| match parameter {
+            GenericParam::Type(one) => Some(&one.ident),
+            GenericParam::Const(one) => Some(&one.ident),
+            GenericParam::Lifetime(_) => None,
+        });
+        let span = opaque.impl_token.span;
+        opaque.bounds.push(parse_quote_spanned!(span=> use<#(#names),*>));
     }
 }

@@ -71,6 +71,7 @@ mod constants {
             rule(&text)
         }
 
+        #[expect(clippy::type_complexity)]
         async fn count(
             &self,
             rule: State<Arc<dyn Fn(&str) -> bool + Send + Sync>>,
