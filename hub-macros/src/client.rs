@@ -13,7 +13,7 @@ use crate::root;
 use crate::sends;
 use crate::signature;
 
-/// What targets have of their own, so that a method of a contract would not be found behind it.
+/// What targets have of their own or by traits of the prelude, so that a method of a contract would not be found behind it.
 const TAKEN: [&str; 9] = [
     "send",
     "send_latest",

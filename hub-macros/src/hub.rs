@@ -19,6 +19,9 @@ use crate::signature;
 /// What the attribute adds to the type.
 const GIVEN: [&str; 2] = ["into_builder", "builder_per_call"];
 
+/// Names that nobody gives to a method without meaning the hook.
+const HOOKS: [&str; 2] = ["on_connected", "on_disconnected"];
+
 /// The most parameters of a function that is a handler.
 const PARAMETERS: usize = 15;
 
@@ -105,6 +108,13 @@ fn read(function: &mut ImplItemFn, generics: &Generics, errors: &mut Errors) -> 
         );
         return None;
     }
+    let name = signature.ident.to_string();
+    if HOOKS.contains(&&*name) && said.role == Role::Method && said.name.is_none() {
+        let text = format!(
+            "clients could call this: add `#[hub({name})]` to make it the hook, or `#[hub(name = \"…\")]`"
+        );
+        errors.at(&signature.ident, text);
+    }
     let before = errors.count();
     let hold = hold(receiver, errors);
     signature::check(signature, errors);
@@ -128,8 +138,8 @@ fn read(function: &mut ImplItemFn, generics: &Generics, errors: &mut Errors) -> 
     {
         Owned(generics).visit_type_mut(output);
     }
-    // It has to be one.
-    function.attrs.push(parse_quote!(#[allow(clippy::unused_async)]));
+    // It is `async` because it has to be. In front, so that what the author says of it holds.
+    function.attrs.insert(0, parse_quote!(#[allow(clippy::unused_async)]));
     Some(Dispatched { method, said, hold: hold? })
 }
 

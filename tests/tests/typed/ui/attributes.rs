@@ -30,6 +30,15 @@ impl Chat {
     async fn secret(&self) {}
 }
 
+struct Hooked;
+
+#[hub]
+impl Hooked {
+    async fn on_connected(&self, ctx: Context) {}
+    #[hub(name = "OnDisconnected")]
+    async fn on_disconnected(&self) {}
+}
+
 #[hub_client]
 trait Window {
     #[hub(skip)]
