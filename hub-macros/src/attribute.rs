@@ -1,10 +1,10 @@
 //! What methods say of themselves: `#[hub(…)]`.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::quote;
 use syn::meta::ParseNestedMeta;
 use syn::spanned::Spanned;
-use syn::{Attribute, Expr, LitStr, Result};
+use syn::{Attribute, Expr, LitStr, Meta, Result};
 
 use crate::errors::Errors;
 
@@ -38,11 +38,24 @@ impl Said {
     pub(crate) fn take(attributes: &mut Vec<Attribute>, errors: &mut Errors) -> Self {
         let mut said = Self::default();
         attributes.retain(|attribute| {
-            if !attribute.path().is_ident("hub") {
+            if adds(attribute, "hub") {
+                let text = "`#[hub]` does not see what `cfg_attr` adds: write the method twice, each under a `#[cfg(…)]`";
+                errors.at(attribute, text);
+                return false;
+            }
+            // As `#[hub(…)]` or `#[hub_async::hub(…)]`.
+            if attribute.path().segments.last().is_none_or(|last| last.ident != "hub") {
                 return true;
             }
             said.at = Some(attribute.span());
-            if let Err(error) = attribute.parse_nested_meta(|meta| said.read(&meta)) {
+            let read = match &attribute.meta {
+                Meta::Path(path) => Err(syn::Error::new_spanned(
+                    path,
+                    "without parentheses it says nothing: all methods are meant already",
+                )),
+                _ => attribute.parse_nested_meta(|meta| said.read(&meta)),
+            };
+            if let Err(error) = read {
                 errors.add(error);
             }
             false
@@ -106,5 +119,17 @@ fn unknown(meta: &ParseNestedMeta<'_>) -> syn::Error {
 
 /// The attributes that decide whether the method is there.
 pub(crate) fn conditions(attributes: &[Attribute]) -> Vec<Attribute> {
-    attributes.iter().filter(|attribute| attribute.path().is_ident("cfg")).cloned().collect()
+    let decides =
+        |attribute: &&Attribute| attribute.path().is_ident("cfg") || adds(attribute, "cfg");
+    attributes.iter().filter(decides).cloned().collect()
+}
+
+/// Whether it is a `cfg_attr` that adds an attribute of that name.
+fn adds(attribute: &Attribute, name: &str) -> bool {
+    let Meta::List(list) = &attribute.meta else { return false };
+    let comma =
+        |tree: &TokenTree| matches!(tree, TokenTree::Punct(punct) if punct.as_char() == ',');
+    let mut added = list.tokens.clone().into_iter().skip_while(|tree| !comma(tree));
+    list.path.is_ident("cfg_attr")
+        && added.any(|tree| matches!(tree, TokenTree::Ident(word) if word == name))
 }

@@ -9,17 +9,29 @@ use syn::{
 use crate::attribute::Said;
 use crate::contract::{Method, Names};
 use crate::errors::Errors;
+use crate::root;
 use crate::sends;
 use crate::signature;
 
-/// What targets have of their own, so that a method of a contract would not be found behind it.
-const TAKEN: [&str; 6] = ["send", "send_latest", "timeout", "invoke", "invoke_each", "clone"];
+/// What targets have of their own or by traits of the prelude, so that a method of a contract would not be found behind it.
+const TAKEN: [&str; 9] = [
+    "send",
+    "send_latest",
+    "timeout",
+    "invoke",
+    "invoke_each",
+    "clone",
+    "into",
+    "try_into",
+    "to_owned",
+];
+
+/// The most that a call sends.
+const ARGUMENTS: usize = 12;
 
 pub(crate) fn expand(arguments: TokenStream, mut contract: ItemTrait) -> TokenStream {
     let mut errors = Errors::default();
-    if !arguments.is_empty() {
-        errors.at(arguments, "`#[hub_client]` takes nothing on a trait: its methods do");
-    }
+    let root = root::read(arguments, &mut errors);
     if !contract.generics.params.is_empty() {
         let text =
             "the contract of clients cannot be generic: what goes over the wire has one type";
@@ -42,7 +54,7 @@ pub(crate) fn expand(arguments: TokenStream, mut contract: ItemTrait) -> TokenSt
             methods.push((function.attrs.clone(), method));
         }
     }
-    let contract = sends::contract(&contract, &methods);
+    let contract = sends::contract(&root, &contract, &methods);
     let errors = errors.tokens();
     quote!(#contract #errors)
 }
@@ -76,8 +88,11 @@ fn read(function: &mut TraitItemFn, errors: &mut Errors) -> Method {
             _ => false,
         };
         if !plain {
-            errors.at(&argument.pat, "an argument has a plain name here");
+            errors.at(&argument.pat, "an argument has a plain name here, as in `text: &str`");
         }
+    }
+    if let Some(argument) = signature::arguments(signature).nth(ARGUMENTS) {
+        errors.at(argument, "a method of clients has at most 12 arguments: put some into a struct");
     }
     if let ReturnType::Type(_, output) = &signature.output {
         check_output(output, errors);
@@ -100,7 +115,7 @@ fn check_output(output: &Type, errors: &mut Errors) {
     if signature::opaque(output).is_some() {
         errors.at(output, "what comes over the wire has one type: write which, instead of `impl`");
     }
-    if let Type::Path(path) = output
+    if let Type::Path(path) = signature::bare(output)
         && path.path.segments.last().is_some_and(|last| last.ident == "Result")
     {
         errors.at(output, "a question gives a `Result` anyway: write the type of the value only");

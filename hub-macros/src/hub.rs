@@ -2,31 +2,39 @@
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
+use syn::visit_mut::{self, VisitMut};
 use syn::{
-    FnArg, GenericArgument, GenericParam, Generics, ImplItem, ImplItemFn, ItemImpl, PathArguments,
-    Receiver, ReceiverKind, ReturnType, Type, TypeParamBound, parse_quote_spanned,
+    FnArg, GenericParam, Generics, ImplItem, ImplItemFn, ItemImpl, PathArguments, Receiver,
+    ReceiverKind, ReturnType, Type, TypeImplTrait, TypeParamBound, parse_quote,
+    parse_quote_spanned,
 };
 
 use crate::attribute::{Role, Said};
 use crate::contract::{Method, Names};
 use crate::dispatch::{self, Dispatched, Hold};
 use crate::errors::Errors;
+use crate::root;
 use crate::signature;
+
+/// What the attribute adds to the type.
+const GIVEN: [&str; 2] = ["into_builder", "builder_per_call"];
+
+/// Names that nobody gives to a method without meaning the hook.
+const HOOKS: [&str; 2] = ["on_connected", "on_disconnected"];
 
 /// The most parameters of a function that is a handler.
 const PARAMETERS: usize = 15;
 
 pub(crate) fn expand(arguments: TokenStream, mut block: ItemImpl) -> TokenStream {
     let mut errors = Errors::default();
-    if !arguments.is_empty() {
-        errors.at(arguments, "`#[hub]` takes nothing on an `impl` block: its methods do");
-    }
+    let root = root::read(arguments, &mut errors);
     if let Some((path, _)) = &block.trait_ {
         errors.at(path, "`#[hub]` goes on an `impl` block of the type itself");
         let errors = errors.tokens();
         return quote!(#block #errors);
     }
     check_type(&block, &mut errors);
+    let free = check_items(&block, &mut errors);
     let mut names = Names::default();
     let mut hooks = Vec::new();
     let mut dispatched = Vec::new();
@@ -46,7 +54,7 @@ pub(crate) fn expand(arguments: TokenStream, mut block: ItemImpl) -> TokenStream
             dispatched.push(method);
         }
     }
-    let builders = dispatch::builders(&block, &dispatched);
+    let builders = free.then(|| dispatch::builders(&root, &block, &dispatched));
     let errors = errors.tokens();
     quote!(#block #builders #errors)
 }
@@ -57,6 +65,26 @@ fn check_type(block: &ItemImpl, errors: &mut Errors) {
         Some(lifetime) => errors.at(lifetime, message),
         None => signature::check_owned(&block.self_ty, message, errors),
     }
+}
+
+/// Finds what cannot stand beside what the attribute writes. Whether our names are free.
+fn check_items(block: &ItemImpl, errors: &mut Errors) -> bool {
+    let mut free = true;
+    for item in &block.items {
+        match item {
+            ImplItem::Fn(ImplItemFn { sig, .. }) if GIVEN.iter().any(|name| sig.ident == name) => {
+                let text =
+                    format!("`{}` is what `#[hub]` adds: name this one otherwise", sig.ident);
+                errors.at(&sig.ident, text);
+                free = false;
+            }
+            ImplItem::Macro(call) => {
+                errors.at(call, "`#[hub]` cannot see what a macro makes: call it in another block");
+            }
+            _ => {}
+        }
+    }
+    free
 }
 
 /// What a function of the block is to the hub, if it is anything.
@@ -80,6 +108,14 @@ fn read(function: &mut ImplItemFn, generics: &Generics, errors: &mut Errors) -> 
         );
         return None;
     }
+    let name = signature.ident.to_string();
+    if HOOKS.contains(&&*name) && said.role == Role::Method && said.name.is_none() {
+        let text = format!(
+            "clients could call this: add `#[hub({name})]` to make it the hook, or `#[hub(name = \"…\")]`"
+        );
+        errors.at(&signature.ident, text);
+    }
+    let before = errors.count();
     let hold = hold(receiver, errors);
     signature::check(signature, errors);
     for argument in signature::arguments(signature) {
@@ -97,9 +133,13 @@ fn read(function: &mut ImplItemFn, generics: &Generics, errors: &mut Errors) -> 
         signature::check_owned(output, message, errors);
     }
     let method = Method::new(signature, &function.attrs, &said);
-    if let ReturnType::Type(_, output) = &mut signature.output {
-        own(output, generics);
+    if let ReturnType::Type(_, output) = &mut signature.output
+        && errors.count() == before
+    {
+        Owned(generics).visit_type_mut(output);
     }
+    // It is `async` because it has to be. In front, so that what the author says of it holds.
+    function.attrs.insert(0, parse_quote!(#[allow(clippy::unused_async)]));
     Some(Dispatched { method, said, hold: hold? })
 }
 
@@ -123,42 +163,32 @@ fn hold(receiver: &Receiver, errors: &mut Errors) -> Option<Hold> {
 }
 
 fn is_arc(ty: &Type) -> bool {
-    let Type::Path(path) = ty else { return false };
+    let Type::Path(path) = signature::bare(ty) else { return false };
     let Some(last) = path.path.segments.last() else { return false };
     let PathArguments::AngleBracketed(arguments) = &last.arguments else { return false };
-    last.ident == "Arc" && arguments.args.to_token_stream().to_string() == "Self"
+    let mut types = arguments.args.iter();
+    last.ident == "Arc"
+        && types.next().is_some_and(|ty| ty.to_token_stream().to_string() == "Self")
+        && types.next().is_none()
 }
 
 /// Says of what is returned as `impl Trait` that it does not borrow from the hub, so that the compiler tells where it
 /// does.
-fn own(ty: &mut Type, generics: &Generics) {
-    match ty {
-        Type::ImplTrait(opaque) => {
-            let says = opaque
-                .bounds
-                .iter()
-                .any(|bound| matches!(bound, TypeParamBound::PreciseCapture(_)));
-            if !says {
-                let names = generics.params.iter().filter_map(|parameter| match parameter {
-                    GenericParam::Type(one) => Some(&one.ident),
-                    GenericParam::Const(one) => Some(&one.ident),
-                    GenericParam::Lifetime(_) => None,
-                });
-                let span = opaque.impl_token.span;
-                opaque.bounds.push(parse_quote_spanned!(span=> use<#(#names),*>));
-            }
+struct Owned<'a>(&'a Generics);
+
+impl VisitMut for Owned<'_> {
+    fn visit_type_impl_trait_mut(&mut self, opaque: &mut TypeImplTrait) {
+        visit_mut::visit_type_impl_trait_mut(self, opaque);
+        let mut bounds = opaque.bounds.iter();
+        if bounds.any(|bound| matches!(bound, TypeParamBound::PreciseCapture(_))) {
+            return;
         }
-        Type::Path(path) => {
-            let arguments = path.path.segments.iter_mut().map(|segment| &mut segment.arguments);
-            for arguments in arguments {
-                let PathArguments::AngleBracketed(arguments) = arguments else { continue };
-                for argument in &mut arguments.args {
-                    if let GenericArgument::Type(ty) = argument {
-                        own(ty, generics);
-                    }
-                }
-            }
-        }
-        _ => {}
+        let names = self.0.params.iter().filter_map(|parameter| match parameter {
+            GenericParam::Type(one) => Some(&one.ident),
+            GenericParam::Const(one) => Some(&one.ident),
+            GenericParam::Lifetime(_) => None,
+        });
+        let span = opaque.impl_token.span;
+        opaque.bounds.push(parse_quote_spanned!(span=> use<#(#names),*>));
     }
 }

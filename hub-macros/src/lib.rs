@@ -18,11 +18,12 @@ mod dispatch;
 mod errors;
 mod hub;
 mod name;
+mod root;
 mod sends;
 mod signature;
 
 use proc_macro::TokenStream;
-use syn::{ItemImpl, ItemTrait, parse_macro_input};
+use syn::{ItemImpl, ItemTrait};
 
 /// Makes the methods of an `impl` block methods of a hub.
 ///
@@ -46,11 +47,19 @@ use syn::{ItemImpl, ItemTrait, parse_macro_input};
 /// | `on_connected`, `on_disconnected` | it is that hook of the hub |
 /// | `spawn`, `drop_on_disconnect`, `maximum_message_size = 1024` | what `MethodOptions` have by that name |
 ///
+/// Where `hub_async` is not in the dependencies by that name, the block says where it is: `#[hub(crate = path)]`.
+///
 /// A stream that is returned as `impl Stream` may not borrow from the hub, because it outlives the call: such a method
 /// clones what it needs, or takes `self: Arc<Self>` and moves that into the stream.
 #[proc_macro_attribute]
 pub fn hub(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    hub::expand(arguments.into(), parse_macro_input!(item as ItemImpl)).into()
+    match syn::parse::<ItemImpl>(item.clone()) {
+        Ok(block) => hub::expand(arguments.into(), block).into(),
+        Err(error) => {
+            let text = "`#[hub]` goes on the `impl` block of a type, and `#[hub(…)]` on methods inside of that";
+            misplaced(item, &error, text)
+        }
+    }
 }
 
 /// Makes a trait the contract of clients: what a hub may call on them.
@@ -61,7 +70,21 @@ pub fn hub(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// only. `#[hub(name = "…")]` on a method is its name, which otherwise is in Pascal case.
 ///
 /// Arguments may be borrowed, since they are written by the call. A contract may have others as supertraits.
+/// Where `hub_async` is not in the dependencies by that name, the trait says where it is: `#[hub_client(crate = path)]`.
 #[proc_macro_attribute]
 pub fn hub_client(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    client::expand(arguments.into(), parse_macro_input!(item as ItemTrait)).into()
+    match syn::parse::<ItemTrait>(item.clone()) {
+        Ok(contract) => client::expand(arguments.into(), contract).into(),
+        Err(error) => misplaced(
+            item,
+            &error,
+            "`#[hub_client]` goes on a trait, and `#[hub(…)]` on methods inside of that",
+        ),
+    }
+}
+
+/// The item as it is, and why it cannot be read.
+fn misplaced(item: TokenStream, error: &syn::Error, text: &str) -> TokenStream {
+    let error = syn::Error::new(error.span(), format!("{text}: {error}"));
+    item.into_iter().chain(TokenStream::from(error.to_compile_error())).collect()
 }

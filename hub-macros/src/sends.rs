@@ -5,48 +5,54 @@ use quote::{quote, quote_spanned};
 use syn::{Attribute, ItemTrait, ReturnType, Type};
 
 use crate::contract::Method;
+use crate::signature;
 
 /// The trait that every target has.
-pub(crate) fn contract(item: &ItemTrait, methods: &[(Vec<Attribute>, Method)]) -> TokenStream {
+pub(crate) fn contract(
+    root: &TokenStream,
+    item: &ItemTrait,
+    methods: &[(Vec<Attribute>, Method)],
+) -> TokenStream {
     let ItemTrait { attrs, vis, ident, supertraits, .. } = item;
     let conditions = crate::attribute::conditions(attrs);
-    let methods = methods.iter().map(|(attributes, method)| send(attributes, method));
+    let methods = methods.iter().map(|(attributes, method)| send(root, attributes, method));
     let clause = &item.generics.where_clause;
     let inherited = supertraits.iter();
     quote! {
         #(#attrs)*
-        #vis trait #ident: ::hub_async::typed::Recipients + #supertraits #clause {
+        #vis trait #ident: #root::typed::Recipients + #supertraits #clause {
             #(#methods)*
         }
 
         #(#conditions)*
-        impl<__Recipients: ::hub_async::typed::Recipients #(+ #inherited)*> #ident for __Recipients {}
+        #[allow(deprecated, reason = "who uses an old contract is warned of it")]
+        impl<__Recipients: #root::typed::Recipients #(+ #inherited)*> #ident for __Recipients #clause {}
     }
 }
 
-fn send(attributes: &[Attribute], method: &Method) -> TokenStream {
+fn send(root: &TokenStream, attributes: &[Attribute], method: &Method) -> TokenStream {
     let Method { ident, wire, arguments, output, .. } = method;
     let names = arguments.iter().map(|argument| &argument.pat);
     let span = ident.span();
     match output {
         ReturnType::Type(_, result) if !is_unit(result) => quote_spanned! {span=>
             #(#attributes)*
-            fn #ident(&self #(, #arguments)*) -> ::hub_async::Asking<#result>
+            fn #ident(&self #(, #arguments)*) -> #root::Asking<#result>
             where
-                Self: ::hub_async::typed::SingleRecipient,
+                Self: #root::typed::SingleRecipient,
             {
-                ::hub_async::typed::SingleRecipient::single(self).invoke::<#result>(#wire, (#(#names,)*))
+                #root::typed::SingleRecipient::single(self).invoke::<#result>(#wire, (#(#names,)*))
             }
         },
         _ => quote_spanned! {span=>
             #(#attributes)*
-            fn #ident(&self #(, #arguments)*) -> ::hub_async::Sending {
-                ::hub_async::typed::Recipients::target(self).send(#wire, (#(#names,)*))
+            fn #ident(&self #(, #arguments)*) -> #root::Sending {
+                #root::typed::Recipients::target(self).send(#wire, (#(#names,)*))
             }
         },
     }
 }
 
 fn is_unit(ty: &Type) -> bool {
-    matches!(ty, Type::Tuple(tuple) if tuple.elems.is_empty())
+    matches!(signature::bare(ty), Type::Tuple(tuple) if tuple.elems.is_empty())
 }

@@ -1,6 +1,6 @@
 //! What signatures must be like.
 
-use proc_macro2::{Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{FnArg, PatType, Safety, Signature, Type};
 
@@ -17,7 +17,9 @@ pub(crate) fn arguments(signature: &Signature) -> impl Iterator<Item = &PatType>
 /// Finds what no method of a hub or of a client can be.
 pub(crate) fn check(signature: &Signature, errors: &mut Errors) {
     let generics = &signature.generics;
-    if !generics.params.is_empty() {
+    if generics.lifetimes().next().is_some() {
+        errors.at(generics, "a method names no lifetimes: leave them out");
+    } else if !generics.params.is_empty() {
         errors.at(generics, "a method cannot be generic: what goes over the wire has one type");
     } else if let Some(clause) = &generics.where_clause {
         errors.at(clause, "a method is not generic, so it has no conditions");
@@ -54,7 +56,7 @@ pub(crate) fn check_owned(ty: &Type, message: &str, errors: &mut Errors) {
     }
 }
 
-/// Where something is borrowed.
+/// Where something is borrowed. What functions in it borrow is theirs: `dyn Fn(&str)`.
 fn borrowed(tokens: TokenStream) -> Option<Span> {
     let mut trees = tokens.into_iter().peekable();
     while let Some(tree) = trees.next() {
@@ -71,6 +73,8 @@ fn borrowed(tokens: TokenStream) -> Option<Span> {
                 );
                 (!named).then(|| punct.span())
             }
+            TokenTree::Ident(_) if trees.peek().is_some_and(parenthesized) => return None,
+            TokenTree::Ident(name) if name == "for" => return None,
             TokenTree::Group(group) => borrowed(group.stream()),
             TokenTree::Punct(_) | TokenTree::Ident(_) | TokenTree::Literal(_) => None,
         };
@@ -79,6 +83,19 @@ fn borrowed(tokens: TokenStream) -> Option<Span> {
         }
     }
     None
+}
+
+fn parenthesized(tree: &TokenTree) -> bool {
+    matches!(tree, TokenTree::Group(group) if group.delimiter() == Delimiter::Parenthesis)
+}
+
+/// The type itself, without what a macro or the author has put around it.
+pub(crate) fn bare(ty: &Type) -> &Type {
+    match ty {
+        Type::Group(group) => bare(&group.elem),
+        Type::Paren(paren) => bare(&paren.elem),
+        _ => ty,
+    }
 }
 
 /// Where there is an `impl Trait` in a type.

@@ -1,5 +1,6 @@
 //! Definitions among names that mean something else.
 #![no_implicit_prelude]
+#![warn(clippy::unused_async)]
 #![allow(dead_code, reason = "they only have to be in the way")]
 
 use ::hub_async::{hub, hub_client};

@@ -3,6 +3,7 @@
 mod equal;
 mod hostile;
 mod lifetimes;
+mod made;
 mod messages;
 mod methods;
 mod names;

@@ -27,13 +27,25 @@ fn hub_async() -> PathBuf {
 
 /// Compiles a file: whether that succeeds, and what is said in JSON.
 fn compile(file: &str) -> (bool, String) {
+    compile_as(file, "2024", "hub_async")
+}
+
+/// Compiles a file of that edition, which knows the crate by that name.
+fn compile_as(file: &str, edition: &str, name: &str) -> (bool, String) {
     let library = hub_async();
     let rustc = PathBuf::from(env::var_os("CARGO").unwrap_or_default()).with_file_name("rustc");
     let mut compile = Command::new(if rustc.exists() { rustc } else { "rustc".into() });
     compile.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/typed/ui"));
-    compile.args(["--edition=2024", "--error-format=json", "--emit=metadata", "-Awarnings", file]);
-    compile.args(["-o", &format!("{}/{file}.rmeta", env!("CARGO_TARGET_TMPDIR"))]);
-    compile.arg("--extern").arg(format!("hub_async={}", library.display()));
+    compile.args([
+        "--edition",
+        edition,
+        "--error-format=json",
+        "--emit=metadata",
+        "-Awarnings",
+        file,
+    ]);
+    compile.args(["-o", &format!("{}/{file}{edition}.rmeta", env!("CARGO_TARGET_TMPDIR"))]);
+    compile.arg("--extern").arg(format!("{name}={}", library.display()));
     compile.arg("-L").arg(format!("dependency={}", library.parent().expect("a folder").display()));
     let output = compile.output().expect("the compiler runs");
     (output.status.success(), String::from_utf8(output.stderr).expect("text"))
@@ -141,4 +153,12 @@ fn what_stays_on_its_thread_is_told_where() {
 fn documentation_and_attributes_stay_and_nothing_is_warned_of() {
     let (compiles, said) = compile("documented.rs");
     assert!(compiles, "{said}");
+}
+
+#[test]
+fn the_crate_may_have_another_name_in_any_edition() {
+    for edition in ["2018", "2021", "2024"] {
+        let (compiles, said) = compile_as("renamed.rs", edition, "signalr");
+        assert!(compiles, "{edition}: {said}");
+    }
 }

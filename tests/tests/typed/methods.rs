@@ -60,6 +60,10 @@ impl Desk {
         Ok(stream::iter(1..=to))
     }
 
+    async fn shown(&self, to: u32) -> Result<impl Stream<Item = impl Serialize + Send>, HubError> {
+        Ok(stream::iter(1..=to))
+    }
+
     async fn total(&self, numbers: StreamReader<i32>) -> i32 {
         numbers.fold(self.start, async |sum, number| sum + number.unwrap_or(0)).await
     }
@@ -204,6 +208,7 @@ fn streams_and_uploads_are_told_by_the_signature() {
     at_the_desk(async |_, served| {
         let client = served.connect().await;
         assert_eq!(client.stream::<u32>("Count", (3,)).rest().await, Ok(vec![1, 2, 3]));
+        assert_eq!(client.stream::<u32>("Shown", (2,)).rest().await, Ok(vec![1, 2]));
         assert_eq!(client.stream::<i32>("Starts", ()).rest().await, Ok(vec![100, 101, 102]));
         let total = client.upload("Total", ());
         total.send(20);

@@ -22,6 +22,21 @@ impl Chat {
     async fn leave_again(&self) {}
     #[hub(skip)]
     fn fine(&self) {}
+    #[hub_async::hub(skip)]
+    fn fine_as_well(&self) {}
+    #[hub]
+    async fn bare(&self) {}
+    #[cfg_attr(all(), inline, hub(skip))]
+    async fn secret(&self) {}
+}
+
+struct Hooked;
+
+#[hub]
+impl Hooked {
+    async fn on_connected(&self, ctx: Context) {}
+    #[hub(name = "OnDisconnected")]
+    async fn on_disconnected(&self) {}
 }
 
 #[hub_client]

@@ -33,6 +33,32 @@ impl Lonely {
     }
 }
 
+macro_rules! methods {
+    () => {};
+}
+
+struct Own;
+
+#[hub]
+impl Own {
+    fn into_builder(self) -> u8 {
+        0
+    }
+    async fn builder_per_call(&self) {}
+    methods!();
+}
+
+impl Own {
+    #[hub(skip)]
+    fn elsewhere(&self) {}
+}
+
+#[hub]
+struct Members;
+
+#[hub_client]
+impl Own {}
+
 #[hub_client(all)]
 unsafe trait Window<T> {
     const LIMIT: u8;

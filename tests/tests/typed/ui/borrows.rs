@@ -14,6 +14,10 @@ impl Chat {
         "x"
     }
 
+    async fn inside(&self) -> impl Iterator<Item = &u8> {
+        self.0.iter()
+    }
+
     async fn hidden(&self) -> impl Iterator<Item = u8> {
         self.0.iter().copied()
     }

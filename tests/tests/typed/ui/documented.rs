@@ -35,3 +35,14 @@ pub trait Window {
     #[deprecated = "use `show`"]
     async fn draw(&self, width: u32);
 }
+
+/// An old window.
+#[deprecated]
+#[hub_client]
+pub trait Pane
+where
+    Self: Send + std::fmt::Debug,
+{
+    /// Shows nothing.
+    async fn hide(&self);
+}

@@ -34,6 +34,7 @@ trait Window {
     async fn generic<T>(&self, value: T);
     async fn send(&self, text: String);
     async fn invoke(&self) -> u8;
+    async fn into(&self);
 }
 
 fn main() {}
