@@ -16,6 +16,8 @@ pub(crate) enum Role {
     Method,
     /// Nobody's but the type's own.
     Skipped,
+    /// What is called by any other name.
+    Fallback,
     OnConnected,
     OnDisconnected,
 }
@@ -70,6 +72,7 @@ impl Said {
         let Some(word) = meta.path.get_ident() else { return Err(unknown(meta)) };
         match &*word.to_string() {
             "skip" => self.role(meta, Role::Skipped)?,
+            "fallback" => self.role(meta, Role::Fallback)?,
             "on_connected" => self.role(meta, Role::OnConnected)?,
             "on_disconnected" => self.role(meta, Role::OnDisconnected)?,
             "name" => {
@@ -112,7 +115,7 @@ impl Said {
 
 fn unknown(meta: &ParseNestedMeta<'_>) -> syn::Error {
     meta.error(
-        "a method can say `name = \"…\"`, `skip`, `on_connected`, `on_disconnected`, `spawn`, \
+        "a method can say `name = \"…\"`, `skip`, `on_connected`, `on_disconnected`, `fallback`, `spawn`, \
          `drop_on_disconnect` or `maximum_message_size = …`",
     )
 }

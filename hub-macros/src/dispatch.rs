@@ -104,6 +104,7 @@ fn call(root: &TokenStream, dispatched: &Dispatched) -> TokenStream {
         }
     };
     let add = match said.role {
+        Role::Fallback => quote_spanned!(span=> __builder.fallback(#function)),
         Role::OnConnected => quote_spanned!(span=> __builder.on_connected(#function)),
         Role::OnDisconnected => quote_spanned!(span=> __builder.on_disconnected(#function)),
         Role::Method | Role::Skipped if said.options.is_empty() => {

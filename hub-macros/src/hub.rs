@@ -46,7 +46,7 @@ pub(crate) fn expand(arguments: TokenStream, mut block: ItemImpl) -> TokenStream
         match method.said.role {
             Role::Method => names.take(&method.method, &mut errors),
             role if method.method.conditions.is_empty() && hooks.contains(&role) => {
-                errors.at(&function.sig.ident, "the hub has that hook already");
+                errors.at(&function.sig.ident, "the hub has one of those already");
             }
             role => hooks.push(role),
         }

@@ -45,6 +45,7 @@ use syn::{ItemImpl, ItemTrait};
 /// | `name = "say"` | clients call it so, and not by its own name |
 /// | `skip` | clients cannot call it |
 /// | `on_connected`, `on_disconnected` | it is that hook of the hub |
+/// | `fallback` | it runs when clients call a method that the hub does not have |
 /// | `spawn`, `drop_on_disconnect`, `maximum_message_size = 1024` | what `MethodOptions` have by that name |
 ///
 /// Where `hub_async` is not in the dependencies by that name, the block says where it is: `#[hub(crate = path)]`.

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use futures_util::{Stream, stream};
 use hub_async::server::Server;
-use hub_async::{Context, DisconnectReason, Hub, HubError, MethodOptions, hub, hub_client};
+use hub_async::{
+    Context, DisconnectReason, Hub, HubError, MethodName, MethodOptions, hub, hub_client,
+};
 use tests::memory::Client;
 
 use super::*;
@@ -38,6 +40,14 @@ impl Chat {
     #[hub(name = "stop", spawn)]
     async fn end(&self, ctx: Context) {
         ctx.abort();
+    }
+
+    #[hub(fallback)]
+    async fn other(&self, name: MethodName) -> Result<String, HubError> {
+        match &*name {
+            "Elsewhere" => Ok(name.to_uppercase()),
+            _ => Err(HubError::unknown_method()),
+        }
     }
 
     #[hub(on_connected)]
@@ -85,11 +95,16 @@ fn by_hand() -> HubBuilder {
         async move { chat.notes.add(reason.kind()) }
     };
     let end = async |ctx: Context| ctx.abort();
+    let other = async |name: MethodName| match &*name {
+        "Elsewhere" => Ok(name.to_uppercase()),
+        _ => Err(HubError::unknown_method()),
+    };
     Hub::builder()
         .method("Say", say)
         .method("Ask", ask)
         .method("Lines", lines)
         .method_with("stop", end, MethodOptions::new().spawn())
+        .fallback(other)
         .on_connected(arrive)
         .on_disconnected(leave)
 }
@@ -110,6 +125,7 @@ fn transcript(hub: HubBuilder) -> Vec<String> {
             ("3", "Say", r#"[1,2]"#),
             ("", "say", r#"["ada","again"]"#),
             ("4", "Unknown", "[]"),
+            ("9", "Elsewhere", "[]"),
             ("5", "Lines", "[]"),
         ] {
             ada.call(id, target, arguments).await;
@@ -140,6 +156,7 @@ fn both_ways_of_writing_a_hub_give_the_same_transcript() {
         "welcome",
         "\\\"result\\\":2",
         "aborted",
+        "ELSEWHERE",
         "\\\"target\\\":\\\"Pick\\\"",
         "\\\"result\\\":3",
     ] {
