@@ -271,6 +271,9 @@ impl Session {
                 self.connection.close(CloseReason::SlowConsumer, now);
             }
         }
+        if self.connection.leaves_acks_unread() {
+            self.outbox.release_past_limit();
+        }
         if self.connection.is_down() && !self.outbox.is_unlinked() {
             // Before the answer to the handshake was queued it could not be.
             let _ = self.outbox.unlink();

@@ -109,6 +109,102 @@ fn a_client_that_only_replaces_its_links_holds_nobody_up_for_ever() {
     run(async { assert!(is_not_held_up(true).await) });
 }
 
+/// A client whose messages all find room on its link, those that are stuck in front of an Ack too.
+async fn roomy(resumed: &Resumed) -> Client {
+    let (near, far) = pipe(1 << 20);
+    let request = http::Request::get(resumed.uri()).body(()).unwrap();
+    resumed.service().serve_socket(&request, Arc::new(far), b"").expect("a link");
+    let mut client = Client::over(near);
+    client.send(r#"{"protocol":"json","version":2}"#).await;
+    assert_eq!(client.next().await, record("{}"));
+    client.send(PING).await;
+    client
+}
+
+/// The client acknowledges once a second what it has got, behind everything that it has sent before. Gives
+/// what it gets in that time.
+async fn acknowledging(client: &mut Client, seconds: u32) -> Vec<Seen> {
+    let mut all = Vec::new();
+    for _ in 0..seconds {
+        pause(1_000).await;
+        let new = client.so_far().into_iter();
+        all.extend(new.filter(|seen| !matches!(seen, Seen::Record(text) if is_quiet(text))));
+        client.send(&format!(r#"{{"type":8,"sequenceId":{}}}"#, all.len())).await;
+    }
+    all
+}
+
+/// Pings and Acks.
+fn is_quiet(record: &str) -> bool {
+    record == PING || record.starts_with(r#"{"type":8,"#)
+}
+
+#[test]
+fn an_ack_behind_calls_whose_answers_wait_for_it_is_read() {
+    run(async {
+        let hub = Hub::builder().method("Echo", async |text: String| text);
+        let resumed = Resumed::negotiate(hub, resumable()).await;
+        let mut client = roomy(&resumed).await;
+        let text = format!(r#""{}""#, "x".repeat(30_000));
+        for id in 0..20 {
+            client.call(&id.to_string(), "Echo", &format!("[{text}]")).await;
+        }
+        let answers = acknowledging(&mut client, 20).await;
+        let expected: Vec<_> = (0..20).map(|id| result(&id.to_string(), &text)).collect();
+        assert!(answers == expected, "{} answers, or not those", answers.len());
+    });
+}
+
+#[test]
+fn an_ack_that_comes_while_the_hub_greets_is_not_waited_for() {
+    run(async {
+        let greet = async |ctx: Context| {
+            for _ in 0..10 {
+                let text = "x".repeat(30_000);
+                ctx.clients().caller().send("Text", (text,)).await.expect("a text");
+            }
+        };
+        let resumed = Resumed::negotiate(Hub::builder().on_connected(greet), resumable()).await;
+        let mut client = roomy(&resumed).await;
+        let texts = acknowledging(&mut client, 12).await;
+        assert_eq!(texts.len(), 10);
+        assert!(texts.iter().all(|text| *text != Seen::End));
+    });
+}
+
+#[test]
+fn a_client_that_acknowledges_nothing_loses_its_link_also_when_it_is_not_read() {
+    run(async {
+        let told = Notes::default();
+        let send = async |told: State<Notes>, ctx: Context| {
+            for count in 0..40 {
+                let text = "x".repeat(30_000);
+                ctx.clients().caller().send("Text", (text,)).await.expect("a text");
+                told.add(count.to_string());
+            }
+        };
+        let hub = Hub::builder().state(told.clone()).method("Send", send);
+        let hub = hub.method("Echo", async |text: String| text);
+        let resumed = Resumed::negotiate(hub, resumable()).await;
+        let mut client = roomy(&resumed).await;
+        client.call("", "Send", "[]").await;
+        let text = "x".repeat(30_000);
+        for _ in 0..12 {
+            client.call("", "Echo", &format!(r#"["{text}"]"#)).await;
+        }
+        pause(9_000).await;
+        let seen = client.so_far();
+        let texts =
+            seen.iter().filter(|seen| matches!(seen, Seen::Record(text) if !is_quiet(text)));
+        // 100,000 bytes, one more message, and half of what is between the budgets.
+        assert_eq!(texts.count(), 4 + 16);
+        assert!(!seen.contains(&Seen::End));
+        assert!(told.all().len() < 25, "who sends waits");
+        pause(3_000).await;
+        assert_eq!(client.so_far().last(), Some(&Seen::End));
+    });
+}
+
 #[test]
 fn a_flood_of_calls_does_not_starve_those_that_run() {
     run(async {
