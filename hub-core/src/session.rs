@@ -281,8 +281,9 @@ impl Session {
     }
 
     /// A client that acks nothing makes no more progress than one that reads nothing.
-    fn flushed(&mut self, progress: bool, now: Timestamp) {
+    fn flushed(&mut self, wrote: bool, now: Timestamp) {
         let waits = !self.outbox.is_empty() || self.outbox.waits_for_acks();
+        let progress = self.outbox.made_progress(wrote);
         self.link.flushed(waits, progress, now);
     }
 

@@ -44,6 +44,8 @@ pub(super) struct Replay {
     fruitless: u8,
     /// A stream was told to wait until nothing is held.
     pub(super) streams_wait: bool,
+    /// A counted message has left, or an Ack was news.
+    pub(super) moved: bool,
 }
 
 impl Replay {
@@ -63,6 +65,7 @@ impl Replay {
             spoken: false,
             fruitless: 0,
             streams_wait: false,
+            moved: false,
         }
     }
 
@@ -168,6 +171,7 @@ impl Replay {
         if !entry.is_counted() {
             return size;
         }
+        self.moved = true;
         let number = self.next;
         self.next += 1;
         if number > self.acked {
@@ -204,7 +208,7 @@ impl Replay {
         let number = self.claimed.min(self.sent);
         if number > self.acked {
             self.acked = number;
-            self.fruitless = 0;
+            (self.fruitless, self.moved) = (0, true);
         }
         while self.first() <= self.acked
             && let Some(bytes) = self.kept.pop_front()

@@ -135,6 +135,17 @@ impl Outbox {
         self.replay.as_ref().is_some_and(|replay| replay.waits_for_acks())
     }
 
+    /// Whether what waits has got further since the last time that this was asked, the last attempt to
+    /// write included, by which something left or not.
+    ///
+    /// For messages that wait for Acks it is Acks that are progress: a client may get pings, and Acks of its
+    /// own messages, without end.
+    pub fn made_progress(&mut self, wrote: bool) -> bool {
+        let Some(replay) = &mut self.replay else { return wrote };
+        let only_acks = replay.waits_for_acks() && !self.queue.iter().any(Entry::is_counted);
+        mem::take(&mut replay.moved) || wrote && !only_acks
+    }
+
     /// Queues an entry, or holds it.
     #[cold]
     pub(super) fn pass(&mut self, entry: Entry) {

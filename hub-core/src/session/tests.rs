@@ -246,6 +246,29 @@ fn an_ack_that_may_be_behind_what_is_not_read_is_waited_for_only_over_half_the_b
 }
 
 #[test]
+fn pings_to_a_client_that_acks_nothing_do_not_keep_its_pipe() {
+    let limits = Limits { unacked: 10, ..Limits::default() };
+    let interval = Duration::from_secs(4);
+    let config = Config { limits, keep_alive_interval: interval, ..Config::default() };
+    let mut session = resumable(config);
+    receive(&mut session, Opcode::Text, b"{\"type\":6}\x1e");
+    let frame = Frame::invocation(Encoding::Json, None, "T", &("x",)).unwrap();
+    session.send(&frame, NOW);
+    session.send(&frame, NOW);
+    while !write(&mut session).is_empty() {}
+    for second in [4, 8] {
+        let now = NOW + Duration::from_secs(second);
+        session.handle_timeout(now);
+        let mut batch = Batch::new();
+        session.next(&mut batch, now);
+        assert_eq!(batch.chunks().concat(), b"\x81\x0b{\"type\":6}\x1e");
+        session.written(batch.len(), now);
+    }
+    session.handle_timeout(NOW + Duration::from_secs(10));
+    assert!(session.is_down());
+}
+
+#[test]
 fn nothing_leaves_by_a_pipe_that_breaks_before_the_handshake_is_answered() {
     let facts = TransportFacts::websocket(0).resumable();
     let mut session = Session::websocket(Arc::default(), Timeouts::default(), facts, NOW);

@@ -73,8 +73,8 @@ fn a_link_that_comes_behind_a_fault_does_not_hold_up_the_end() {
     });
 }
 
-/// Whether a broadcast ends though one client acknowledges nothing, and replaces its link now and then.
-async fn is_not_held_up(replaces: bool) -> bool {
+/// Whether a broadcast ends though one client acknowledges nothing, calls, and replaces its link now and then.
+async fn is_not_held_up(calls: bool, replaces: bool) -> bool {
     let options = resumable().stateful_reconnect_buffer_size(1_000).soft_send_buffer(1_000);
     let hub = hub(&Notes::default()).options(options).build().expect("a hub");
     let context = hub.context();
@@ -90,6 +90,9 @@ async fn is_not_held_up(replaces: bool) -> bool {
         loop {
             pause(5_000).await;
             client.send(PING).await;
+            if calls {
+                client.call("", "Echo", "[1]").await;
+            }
             client.so_far();
             if replaces {
                 client = resumed.link().await;
@@ -101,12 +104,46 @@ async fn is_not_held_up(replaces: bool) -> bool {
 
 #[test]
 fn a_client_that_acknowledges_nothing_holds_nobody_up_for_ever() {
-    run(async { assert!(is_not_held_up(false).await) });
+    run(async { assert!(is_not_held_up(false, false).await) });
+}
+
+/// What it has sent is acknowledged, which is no progress of what waits for it.
+#[test]
+fn a_client_that_only_calls_holds_nobody_up_for_ever() {
+    run(async { assert!(is_not_held_up(true, false).await) });
+}
+
+#[test]
+fn a_client_that_acknowledges_little_at_a_time_keeps_its_link() {
+    run(async {
+        let options = resumable().stateful_reconnect_buffer_size(1_000);
+        let send = async |ctx: Context| {
+            // The last one, which is held until the one before it is acknowledged, leaves after 16 s.
+            for size in [100, 100, 100, 1_000, 100] {
+                drop(ctx.clients().caller().send("Text", ("x".repeat(size),)));
+            }
+        };
+        let resumed = Resumed::negotiate(Hub::builder().method("Send", send), options).await;
+        let mut client = resumed.connect().await;
+        client.call("", "Send", "[]").await;
+        let mut seen = Vec::new();
+        for number in 1..5 {
+            pause(4_000).await;
+            seen.extend(client.so_far());
+            client.send(&format!(r#"{{"type":8,"sequenceId":{number}}}"#)).await;
+        }
+        pause(1).await;
+        seen.extend(client.so_far());
+        let texts =
+            seen.iter().filter(|seen| matches!(seen, Seen::Record(text) if !is_quiet(text)));
+        assert_eq!(texts.count(), 5);
+        assert!(!seen.contains(&Seen::End));
+    });
 }
 
 #[test]
 fn a_client_that_only_replaces_its_links_holds_nobody_up_for_ever() {
-    run(async { assert!(is_not_held_up(true).await) });
+    run(async { assert!(is_not_held_up(false, true).await) });
 }
 
 /// A client whose messages all find room on its link, those that are stuck in front of an Ack too.

@@ -417,6 +417,32 @@ fn what_leaves_past_the_limit_is_a_part_of_the_hard_budget_until_it_is_acked() {
 }
 
 #[test]
+fn of_what_waits_for_acks_only_acks_and_counted_messages_are_progress() {
+    let (mut outbox, all) = (resumable(70), frames("VWXY"));
+    push(&mut outbox, &all);
+    let half = write(&mut outbox, 10).len();
+    assert!(outbox.made_progress(half > 0) && !outbox.made_progress(false));
+    leave(&mut outbox);
+    assert!(outbox.waits_for_acks());
+    assert!(outbox.made_progress(true), "messages have left");
+    push(&mut outbox, &[ping()]);
+    leave(&mut outbox);
+    assert!(!outbox.made_progress(true));
+    outbox.acked(1);
+    assert!(outbox.made_progress(false) && !outbox.made_progress(false));
+    leave(&mut outbox);
+    assert!(outbox.made_progress(false));
+    outbox.acked(1);
+    assert!(!outbox.made_progress(false), "that is no news");
+    outbox.acked(2);
+    outbox.acked(3);
+    leave(&mut outbox);
+    assert!(outbox.made_progress(false) && !outbox.waits_for_acks());
+    push(&mut outbox, &[ping()]);
+    assert!(outbox.made_progress(true), "nothing else waits");
+}
+
+#[test]
 fn nothing_leaves_past_the_limit_before_the_client_counts_nor_without_a_link() {
     let limits = Limits { unacked: 1, ..Limits::default() };
     let mut outbox = unspoken(limits);
