@@ -72,7 +72,8 @@ pub struct Limits {
     /// at most.
     pub hard_output: usize,
     /// Output that has left a resumable connection, or is about to, and is not acked, from which further
-    /// messages are held back. One message may overshoot it.
+    /// messages are held back. One message may overshoot it; and while input waits that is not read, in which
+    /// there may be an Ack, half of what is between `soft_output` and `hard_output`, to which that counts.
     pub unacked: usize,
 }
 

@@ -271,6 +271,9 @@ impl Session {
                 self.connection.close(CloseReason::SlowConsumer, now);
             }
         }
+        if self.connection.leaves_acks_unread() {
+            self.outbox.release_past_limit();
+        }
         if self.connection.is_down() && !self.outbox.is_unlinked() {
             // Before the answer to the handshake was queued it could not be.
             let _ = self.outbox.unlink();
@@ -278,8 +281,9 @@ impl Session {
     }
 
     /// A client that acks nothing makes no more progress than one that reads nothing.
-    fn flushed(&mut self, progress: bool, now: Timestamp) {
+    fn flushed(&mut self, wrote: bool, now: Timestamp) {
         let waits = !self.outbox.is_empty() || self.outbox.waits_for_acks();
+        let progress = self.outbox.made_progress(wrote);
         self.link.flushed(waits, progress, now);
     }
 

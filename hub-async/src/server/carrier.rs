@@ -93,7 +93,7 @@ impl Carrier {
             }
         };
         // A client that acks nothing makes no more progress than one that reads nothing.
-        self.link.flushed(!flush.empty || flush.unacked, flush.written > 0, now);
+        self.link.flushed(!flush.empty || flush.unacked, flush.progress, now);
         let mut more = flush.more;
         if flush.empty {
             if let Some(close) = self.link.close(now) {

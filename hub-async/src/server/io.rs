@@ -63,6 +63,8 @@ pub(super) fn read(
 pub(super) struct Flush {
     /// Bytes that left.
     pub(super) written: usize,
+    /// Whether what waits has got further.
+    pub(super) progress: bool,
     /// More could leave at once.
     pub(super) more: bool,
     /// Whether the queue is empty now.
@@ -88,11 +90,12 @@ pub(super) fn flush(
             return Ok(None);
         }
         queue.next(batch);
-        let unacked = queue.waits_for_acks();
-        drop(queue);
         let result = if batch.is_empty() {
-            Ok(Some(Flush { empty: true, unacked, ..Flush::default() }))
+            let (unacked, progress) = (queue.waits_for_acks(), queue.made_progress(false));
+            drop(queue);
+            Ok(Some(Flush { empty: true, unacked, progress, ..Flush::default() }))
         } else {
+            drop(queue);
             let written = write(socket, batch, cx);
             if written.is_err() {
                 outlet.lock().written(0, now);
@@ -102,8 +105,10 @@ pub(super) fn flush(
                 outbox.written(written, now);
                 room = outbox.takes_more_again();
                 let (empty, unacked) = (outbox.is_empty(), outbox.waits_for_acks());
+                let progress = outbox.made_progress(written > 0);
                 drop(outbox);
-                Some(Flush { written, more: !empty && written == batch.len(), empty, unacked })
+                let more = !empty && written == batch.len();
+                Some(Flush { written, progress, more, empty, unacked })
             })
         };
         batch.clear();

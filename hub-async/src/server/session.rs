@@ -278,6 +278,9 @@ impl Session {
             // Perhaps somebody was writing when the link was lost.
             self.member.outlet.unlink();
         }
+        if self.connection.leaves_acks_unread() {
+            self.member.outlet.lock().release_past_limit();
+        }
         let written = self.carrier.write(&self.member.outlet, now, cx);
         if written.progress {
             self.connection.wrote(now);

@@ -139,7 +139,7 @@ impl Outbox {
 
     fn enqueue(&mut self, bytes: Bytes, delivery: Delivery, kind: Kind) -> Pushed {
         let size = bytes.len();
-        if self.bytes > self.hard as usize && !self.always_takes(kind) {
+        if self.is_over_hard_budget() && !self.always_takes(kind) {
             return Pushed::Overflow;
         }
         let replaced = delivery.key().is_some_and(|key| self.replace(key));
@@ -167,6 +167,12 @@ impl Outbox {
         }
         self.crowded = true;
         Pushed::Waiting
+    }
+
+    /// What has left and is not acked counts as far as it [went past that limit](Self::release_past_limit).
+    fn is_over_hard_budget(&self) -> bool {
+        let kept = self.replay.as_ref().map_or(0, |replay| replay.kept_past_limit());
+        self.bytes + kept > self.hard as usize
     }
 
     /// What passes whatever waits: a Close, and what a resumable connection's client has to get so that it

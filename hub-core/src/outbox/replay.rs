@@ -32,6 +32,10 @@ pub(super) struct Replay {
     sent: u64,
     /// Bytes that are kept, and those of counted messages in the queue.
     unacked: usize,
+    /// The part of them that has ever left.
+    kept_bytes: usize,
+    /// At most the part of them that went past the limit.
+    passed: usize,
     /// Whether there is a link.
     pub(super) linked: bool,
     /// Whether the client counts already.
@@ -40,6 +44,8 @@ pub(super) struct Replay {
     fruitless: u8,
     /// A stream was told to wait until nothing is held.
     pub(super) streams_wait: bool,
+    /// A counted message has left, or an Ack was news.
+    pub(super) moved: bool,
 }
 
 impl Replay {
@@ -53,10 +59,13 @@ impl Replay {
             next: 1,
             sent: 0,
             unacked: 0,
+            kept_bytes: 0,
+            passed: 0,
             linked: true,
             spoken: false,
             fruitless: 0,
             streams_wait: false,
+            moved: false,
         }
     }
 
@@ -93,6 +102,18 @@ impl Replay {
         Some(entry)
     }
 
+    /// What was held and goes past the limit, which is no more than so many bytes at a time.
+    pub(super) fn release_past_limit(&mut self, most: usize) -> Option<Entry> {
+        let size = self.held.front()?.bytes.len();
+        if !self.waits_for_acks() || self.passed() + size > most {
+            return None;
+        }
+        let entry = self.held.pop_front()?;
+        self.enters(&entry);
+        self.passed += size;
+        Some(entry)
+    }
+
     /// Whether one more may enter the queue, whatever its size: it is the next one that waits.
     const fn takes_more(&self) -> bool {
         self.linked && self.spoken && self.unacked <= self.limit
@@ -109,8 +130,9 @@ impl Replay {
     }
 
     /// Something is in the queue from now on.
-    pub(super) const fn enters(&mut self, entry: &Entry) {
+    pub(super) fn enters(&mut self, entry: &Entry) {
         if entry.is_counted() {
+            self.passed = self.passed();
             self.unacked += entry.bytes.len();
         }
     }
@@ -128,9 +150,19 @@ impl Replay {
         self.held.remove(at)
     }
 
-    /// Bytes that are not acked.
+    /// Bytes that have left and are not acked.
     pub(super) const fn kept_bytes(&self) -> usize {
-        self.unacked
+        self.kept_bytes
+    }
+
+    /// Bytes that went past the limit, and are still over it.
+    fn passed(&self) -> usize {
+        self.passed.min(self.unacked.saturating_sub(self.limit))
+    }
+
+    /// Those of them that have left.
+    pub(super) fn kept_past_limit(&self) -> usize {
+        self.passed.min(self.kept_bytes.saturating_sub(self.limit))
     }
 
     /// Something has left. Gives the bytes that have left for the first time.
@@ -139,6 +171,7 @@ impl Replay {
         if !entry.is_counted() {
             return size;
         }
+        self.moved = true;
         let number = self.next;
         self.next += 1;
         if number > self.acked {
@@ -146,10 +179,14 @@ impl Replay {
         } else {
             // The ack for the first time that it left was faster than the second time.
             self.unacked -= size;
+            self.kept_bytes -= size;
         }
-        let again = number <= self.sent;
-        self.sent = self.sent.max(number);
-        if again { 0 } else { size }
+        if number <= self.sent {
+            return 0;
+        }
+        self.sent = number;
+        self.kept_bytes += size;
+        size
     }
 
     /// Everything up to that number has arrived; of numbers that no message ever had, nothing is believed.
@@ -171,12 +208,13 @@ impl Replay {
         let number = self.claimed.min(self.sent);
         if number > self.acked {
             self.acked = number;
-            self.fruitless = 0;
+            (self.fruitless, self.moved) = (0, true);
         }
         while self.first() <= self.acked
             && let Some(bytes) = self.kept.pop_front()
         {
             self.unacked -= bytes.len();
+            self.kept_bytes -= bytes.len();
         }
     }
 
@@ -220,11 +258,15 @@ impl Replay {
         queue
     }
 
-    /// Bytes that are not acked, as they are kept account of, and as they are.
+    /// Bytes that are not acked, and those of them that have left, as they are kept account of, and as they
+    /// are.
     #[cfg(test)]
-    pub(super) fn unacked(&self, queue: &Queue<Entry>) -> [usize; 2] {
-        let waiting = queue.iter().filter(|entry| entry.is_counted()).map(|entry| &entry.bytes);
-        [self.unacked, self.kept.iter().chain(waiting).map(Bytes::len).sum()]
+    pub(super) fn counts(&self, queue: &Queue<Entry>) -> [[usize; 2]; 2] {
+        let counted = || queue.iter().filter(|entry| entry.is_counted()).map(|entry| &entry.bytes);
+        let again = counted().take((self.sent + 1 - self.next) as usize);
+        let left: usize = self.kept.iter().chain(again).map(Bytes::len).sum();
+        let all = self.kept.iter().chain(counted()).map(Bytes::len).sum();
+        [[self.unacked, all], [self.kept_bytes, left]]
     }
 }
 

@@ -44,6 +44,20 @@ impl Outbox {
         }
     }
 
+    /// Lets what is held leave although too much is not acked, because the client's Acks
+    /// [may not be read](crate::server::Connection::leaves_acks_unread) before more has left.
+    ///
+    /// At a time no more than half of what is between the soft and the hard budget. It counts to the latter
+    /// until it is acked.
+    pub fn release_past_limit(&mut self) {
+        let most = (self.hard.saturating_sub(self.soft) / 2) as usize;
+        while let Some(entry) =
+            self.replay.as_mut().and_then(|replay| replay.release_past_limit(most))
+        {
+            self.queue.push_back(entry);
+        }
+    }
+
     /// The link is gone and may be back: nothing leaves until [`relink`](Self::relink), and nobody has to
     /// wait for that, which those who do wait are [told](Self::takes_more_again). What is not counted and
     /// has not left is dropped.
@@ -119,6 +133,17 @@ impl Outbox {
     /// Whether messages wait for the client to ack others.
     pub fn waits_for_acks(&self) -> bool {
         self.replay.as_ref().is_some_and(|replay| replay.waits_for_acks())
+    }
+
+    /// Whether what waits has got further since the last time that this was asked, the last attempt to
+    /// write included, by which something left or not.
+    ///
+    /// For messages that wait for Acks it is Acks that are progress: a client may get pings, and Acks of its
+    /// own messages, without end.
+    pub fn made_progress(&mut self, wrote: bool) -> bool {
+        let Some(replay) = &mut self.replay else { return wrote };
+        let only_acks = replay.waits_for_acks() && !self.queue.iter().any(Entry::is_counted);
+        mem::take(&mut replay.moved) || wrote && !only_acks
     }
 
     /// Queues an entry, or holds it.

@@ -69,11 +69,21 @@ impl Connection {
 
     /// Whether messages wait because the application is busy, or has had too many cheap ones.
     pub(super) fn is_stopped(&self) -> bool {
+        self.is_busy() || self.flood.paused_until().is_some()
+    }
+
+    fn is_busy(&self) -> bool {
         let limits = &self.config.limits;
         self.events.len() >= limits.events
             || self.calls.waiting() >= limits.parked_calls + limits.events
             || self.parked() >= self.park()
-            || self.flood.paused_until().is_some()
+    }
+
+    /// Whether something has come that is not read before the application is done with what came before:
+    /// perhaps an Ack for which that waits.
+    pub fn leaves_acks_unread(&self) -> bool {
+        let waits = !self.phase.reads() || self.is_busy();
+        self.input.is_some() && self.events.is_empty() && waits
     }
 
     /// How many bytes may be parked: twice as many while an answer may be behind them.

@@ -207,6 +207,67 @@ fn a_client_that_acks_nothing_for_10_s_needs_another_pipe() {
     assert!(session.is_down());
 }
 
+/// Lets calls run, or wait for those that do.
+fn admit(session: &mut Session) {
+    while let Some(event) = session.poll_event(NOW) {
+        let Event::Invoked(call) = event else { panic!("{event:?}") };
+        session.connection().admit(call.id);
+    }
+}
+
+#[test]
+fn an_ack_that_may_be_behind_what_is_not_read_is_waited_for_only_over_half_the_budget() {
+    let frame = Frame::invocation(Encoding::Json, None, "T", &("x",)).unwrap();
+    let one = frame.websocket().to_vec();
+    let (unacked, soft) = (10, 100);
+    let hard_output = soft + 2 * (2 * one.len());
+    let limits =
+        Limits { unacked, soft_output: soft, hard_output, parked: 100, ..Limits::default() };
+    let mut session = resumable(Config { limits, ..Config::default() });
+    write(&mut session);
+    let call = b"{\"type\":1,\"target\":\"T\",\"arguments\":[\"some of what may wait\"]}\x1e";
+    receive(&mut session, Opcode::Text, call);
+    admit(&mut session);
+    session.send(&frame, NOW);
+    session.send(&frame, NOW);
+    assert_eq!(write(&mut session), one);
+    assert!(write(&mut session).is_empty(), "all is read, and there was no Ack");
+    receive(&mut session, Opcode::Text, &call.repeat(3));
+    admit(&mut session);
+    assert!(session.connection().unread() > 0);
+    assert_eq!(write(&mut session), one);
+    session.send(&frame, NOW);
+    assert_eq!(write(&mut session), one);
+    assert!(!session.outbox.waits_for_acks());
+    session.send(&frame, NOW);
+    assert!(write(&mut session).is_empty() && session.outbox.waits_for_acks());
+    session.handle_timeout(NOW + Duration::from_secs(10));
+    assert!(session.is_down());
+}
+
+#[test]
+fn pings_to_a_client_that_acks_nothing_do_not_keep_its_pipe() {
+    let limits = Limits { unacked: 10, ..Limits::default() };
+    let interval = Duration::from_secs(4);
+    let config = Config { limits, keep_alive_interval: interval, ..Config::default() };
+    let mut session = resumable(config);
+    receive(&mut session, Opcode::Text, b"{\"type\":6}\x1e");
+    let frame = Frame::invocation(Encoding::Json, None, "T", &("x",)).unwrap();
+    session.send(&frame, NOW);
+    session.send(&frame, NOW);
+    while !write(&mut session).is_empty() {}
+    for second in [4, 8] {
+        let now = NOW + Duration::from_secs(second);
+        session.handle_timeout(now);
+        let mut batch = Batch::new();
+        session.next(&mut batch, now);
+        assert_eq!(batch.chunks().concat(), b"\x81\x0b{\"type\":6}\x1e");
+        session.written(batch.len(), now);
+    }
+    session.handle_timeout(NOW + Duration::from_secs(10));
+    assert!(session.is_down());
+}
+
 #[test]
 fn nothing_leaves_by_a_pipe_that_breaks_before_the_handshake_is_answered() {
     let facts = TransportFacts::websocket(0).resumable();

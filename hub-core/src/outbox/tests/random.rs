@@ -17,6 +17,8 @@ enum Step {
     /// The client acks all that it has got on this link but so many.
     Ack(u64),
     Spoke,
+    /// The client's Acks may not be read.
+    Deaf,
     /// The link is lost, with everything that has not arrived.
     Unlink,
     Relink,
@@ -41,6 +43,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         6 => (0..400_usize).prop_map(Step::Arrive),
         4 => (0..3_u64).prop_map(Step::Ack),
         1 => Just(Step::Spoke),
+        2 => Just(Step::Deaf),
         1 => Just(Step::Unlink),
         3 => Just(Step::Relink),
     ];
@@ -155,7 +158,10 @@ impl World {
                 self.pushed.push(id);
             }
             Pushed::Dropped => return,
-            Pushed::Overflow => return assert!(self.outbox.usage() > self.limits.hard_output),
+            Pushed::Overflow => {
+                let over = self.outbox.footprint() - self.limits.unacked.min(self.kept());
+                return assert!(over > self.limits.hard_output);
+            }
             Pushed::Refused => panic!("refused"),
         }
         match delivery {
@@ -166,6 +172,11 @@ impl World {
                 self.outdated.extend(before);
             }
         }
+    }
+
+    /// Bytes that have left and are not acked.
+    fn kept(&self) -> usize {
+        self.outbox.footprint() - self.outbox.usage()
     }
 
     fn write(&mut self, count: usize, meanwhile: Meanwhile) {
@@ -228,6 +239,7 @@ impl World {
             Step::Arrive(count) => self.arrive(count),
             Step::Ack(fewer) => self.ack(fewer),
             Step::Spoke => self.outbox.spoke(),
+            Step::Deaf => self.outbox.release_past_limit(),
             Step::Unlink => {
                 self.flight.clear();
                 assert!(self.outbox.unlink());
@@ -235,9 +247,14 @@ impl World {
             Step::Relink => self.relink(),
         }
         let replay = self.outbox.replay.as_ref().unwrap();
-        let [unacked, really] = replay.unacked(&self.outbox.queue);
-        assert_eq!(unacked, really);
-        assert!(unacked <= self.limits.unacked + 250, "{unacked}");
+        let [[unacked, really], [kept, really_kept]] = replay.counts(&self.outbox.queue);
+        assert_eq!([unacked, kept], [really, really_kept]);
+        let Limits { soft_output: soft, hard_output: hard, unacked: most, .. } = self.limits;
+        assert!(unacked <= most + 250 + (hard - soft) / 2, "{unacked}");
+        assert_eq!(self.outbox.footprint(), self.outbox.usage() + kept);
+        let uncounted = self.outbox.queue.iter().filter(|entry| !entry.is_counted());
+        let uncounted: usize = uncounted.map(|entry| entry.bytes.len()).sum();
+        assert!(self.outbox.footprint() <= hard + most + 2 * 250 + uncounted);
     }
 
     fn everything_arrives(&mut self) {

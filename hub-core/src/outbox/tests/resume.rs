@@ -388,6 +388,75 @@ fn what_leaves_again_is_no_part_of_the_budgets() {
 }
 
 #[test]
+fn what_leaves_past_the_limit_is_a_part_of_the_hard_budget_until_it_is_acked() {
+    use Pushed::{Overflow, Queued, Waiting};
+    let limits = Limits { unacked: 1, soft_output: 120, hard_output: 360, ..Limits::default() };
+    let mut outbox = unspoken(limits);
+    outbox.spoke();
+    let push = |outbox: &mut Outbox| outbox.push(&frame(60, 'W'), Delivery::Own);
+    for pushed in [Queued, Queued, Waiting, Waiting] {
+        assert_eq!(push(&mut outbox), pushed);
+    }
+    assert_eq!(leave(&mut outbox).len(), 60);
+    outbox.release_past_limit();
+    assert_eq!(leave(&mut outbox).len(), 120, "half of what is between the budgets");
+    outbox.release_past_limit();
+    assert!(outbox.is_empty() && outbox.waits_for_acks());
+    assert_eq!([outbox.usage(), outbox.footprint()], [60, 240]);
+    for pushed in [Queued, Waiting, Waiting, Waiting, Overflow] {
+        assert_eq!(push(&mut outbox), pushed);
+    }
+    outbox.acked(1);
+    assert_eq!(push(&mut outbox), Overflow, "it is no part of what may be kept");
+    outbox.acked(2);
+    assert_eq!(push(&mut outbox), Waiting);
+    outbox.acked(3);
+    assert_eq!(leave(&mut outbox).len(), 60);
+    outbox.release_past_limit();
+    assert_eq!(leave(&mut outbox).len(), 120);
+}
+
+#[test]
+fn of_what_waits_for_acks_only_acks_and_counted_messages_are_progress() {
+    let (mut outbox, all) = (resumable(70), frames("VWXY"));
+    push(&mut outbox, &all);
+    let half = write(&mut outbox, 10).len();
+    assert!(outbox.made_progress(half > 0) && !outbox.made_progress(false));
+    leave(&mut outbox);
+    assert!(outbox.waits_for_acks());
+    assert!(outbox.made_progress(true), "messages have left");
+    push(&mut outbox, &[ping()]);
+    leave(&mut outbox);
+    assert!(!outbox.made_progress(true));
+    outbox.acked(1);
+    assert!(outbox.made_progress(false) && !outbox.made_progress(false));
+    leave(&mut outbox);
+    assert!(outbox.made_progress(false));
+    outbox.acked(1);
+    assert!(!outbox.made_progress(false), "that is no news");
+    outbox.acked(2);
+    outbox.acked(3);
+    leave(&mut outbox);
+    assert!(outbox.made_progress(false) && !outbox.waits_for_acks());
+    push(&mut outbox, &[ping()]);
+    assert!(outbox.made_progress(true), "nothing else waits");
+}
+
+#[test]
+fn nothing_leaves_past_the_limit_before_the_client_counts_nor_without_a_link() {
+    let limits = Limits { unacked: 1, ..Limits::default() };
+    let mut outbox = unspoken(limits);
+    push(&mut outbox, &frames("WX"));
+    outbox.release_past_limit();
+    assert!(outbox.is_empty());
+    outbox.spoke();
+    assert_eq!(leave(&mut outbox).len(), frame(60, 'W').websocket().len());
+    assert!(outbox.unlink());
+    outbox.release_past_limit();
+    assert!(outbox.is_empty());
+}
+
+#[test]
 fn the_oldest_is_dropped_before_it_has_a_number_and_never_after() {
     let limits = Limits { soft_output: 130, unacked: 60, ..Limits::default() };
     let mut outbox = Outbox::new(&limits, SlowConsumer::DropOldest, NOW);
