@@ -50,7 +50,7 @@ const SECTIONS: &[(char, &[RangeInclusive<u16>])] = &[
 ];
 
 /// What is planned.
-const FEATURES: &[&str] = &["tracing", "filters", "transports", "scale-out", "authorization"];
+const FEATURES: &[&str] = &["transports", "scale-out", "authorization"];
 
 /// What is being made; a number that has its verdict must go from here.
 #[rustfmt::skip]
