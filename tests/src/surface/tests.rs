@@ -242,6 +242,8 @@ fn macros_are_listed_by_their_rules_and_their_calls() {
             k: u8; l: u16; } }
         e!(H); e!(I); g!(); o!();
         macro_rules! o { () => { impl Clone for H {} } }
+        mod p { macro_rules! q { ($r:ident) => { pub struct $r; impl $r {} } } q!(R); }
+        pub use p::R;
         pin_project! { pub struct M { #[pin] pub n: u8 } }
     ";
     let found = surface(&[("lib.rs", root)]);
@@ -253,10 +255,12 @@ fn macros_are_listed_by_their_rules_and_their_calls() {
             "a::H::j!: l: u16",
             "a::M: pub struct M {}",
             "a::M::n: pub n: u8",
+            "a::R: pub use p::R",
             "a::b!: #[macro_export] ($c: ident { $($d: expr), * })",
             "a::b!: #[macro_export] ()",
             "a::e!: H",
             "a::o!: ()",
+            "a::p::q!: R",
         ]
     );
 }

@@ -15,6 +15,7 @@ pub(super) fn walk(name: &str, tree: &Tree) -> BTreeSet<String> {
         tree,
         name: name.to_owned(),
         items: BTreeMap::new(),
+        unknown: BTreeSet::new(),
         modules: BTreeMap::new(),
         lines: BTreeSet::new(),
     };
@@ -43,6 +44,8 @@ struct Walk<'a> {
     name: String,
     /// All places of each public item.
     items: BTreeMap<(Id, usize), BTreeSet<Place>>,
+    /// What is re-exported and not found: a macro makes it, or it is a variant.
+    unknown: BTreeSet<String>,
     /// Where each public module is.
     modules: BTreeMap<Id, Place>,
     lines: BTreeSet<String>,
@@ -123,7 +126,14 @@ impl Walk<'_> {
                 continue;
             };
             for import in imports(item).into_iter().filter(|import| import.public) {
-                for meaning in tree.imported(id, &import) {
+                let meanings = tree.imported(id, &import);
+                if let (Some(name), []) = (&import.name, &meanings[..]) {
+                    let place = at(name, &marks, true, false);
+                    let source = format!("pub use {}", import.path.join("::"));
+                    self.line(&place.path, &place.marks, &source);
+                    self.unknown.extend(import.path.last().cloned());
+                }
+                for meaning in meanings {
                     match (&import.name, meaning) {
                         (None, Meaning::Module(all)) => {
                             let marks = inherited(&at("", &marks, true, false).marks);
@@ -261,7 +271,7 @@ impl Walk<'_> {
         about
     }
 
-    /// Exported macros, and calls of macros that write impls for what is public.
+    /// Exported macros, and calls of macros that write impls for what is public, or it itself.
     fn macros(&mut self) {
         let tree = self.tree;
         let mut written = BTreeMap::new();
@@ -285,7 +295,8 @@ impl Walk<'_> {
             let name = item.mac.path.get_ident().map(ToString::to_string).unwrap_or_default();
             let Some(public) = written.get(&name) else { continue };
             let mut words = impls::words(item.mac.tokens.clone()).into_iter();
-            if *public || words.any(|word| self.is_public(id, word)) {
+            if *public || words.any(|word| self.unknown.contains(&word) || self.is_public(id, word))
+            {
                 let module = &tree.modules[id];
                 let mut path = vec![self.name.clone()];
                 path.extend(module.path.iter().cloned());
