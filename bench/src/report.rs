@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unit {
     PerSecond,
+    Milliseconds,
     Microseconds,
     Nanoseconds,
     Bytes,
@@ -49,6 +50,7 @@ impl Unit {
     fn show(self, figure: f64) -> String {
         match self {
             Self::PerSecond => format!("{figure:.0}/s"),
+            Self::Milliseconds => format!("{figure:.0} ms"),
             Self::Microseconds => format!("{figure:.2} µs"),
             Self::Nanoseconds => format!("{figure:.1} ns"),
             Self::Bytes => format!("{figure:.0} B"),
@@ -68,7 +70,9 @@ fn ratio(rows: &[Row], row: &Row) -> Option<Ratio> {
     let others = rows.iter().filter(|other| other.name.starts_with(beside));
     let better = |a: &&Row, b: &&Row| match row.unit {
         Unit::PerSecond => a.median().total_cmp(&b.median()),
-        Unit::Microseconds | Unit::Nanoseconds | Unit::Bytes => b.median().total_cmp(&a.median()),
+        Unit::Milliseconds | Unit::Microseconds | Unit::Nanoseconds | Unit::Bytes => {
+            b.median().total_cmp(&a.median())
+        }
     };
     let best = others.max_by(better)?;
     let cpu = (!row.cpu.is_empty()).then(|| median(&row.cpu) / median(&best.cpu));
