@@ -8,6 +8,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 use std::{env, fs, io};
 
+use crate::process::cpu_of_children;
 use crate::report::{Row, Unit};
 
 /// What the rows are.
@@ -146,8 +147,10 @@ pub(crate) fn run(runs: usize) -> Result<Vec<Row>, String> {
                     folder.forget(server)?;
                 }
                 folder.edit(server, rows.len() * runs + run)?;
+                let before = cpu_of_children();
                 let time = folder.cargo(server, command, &["--offline"])?;
                 row.runs.push(time.as_secs_f64() * 1e3);
+                row.cpu.push((cpu_of_children() - before).as_secs_f64() * 1e3);
             }
         }
         rows.extend(these);

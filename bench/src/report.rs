@@ -22,7 +22,8 @@ pub(crate) struct Row {
     /// What this one is compared with: the best row whose name begins like that.
     beside: Option<&'static str>,
     pub(crate) runs: Vec<f64>,
-    /// What the server's process ran for each message, in microseconds, where there is one.
+    /// What the server's process ran for each message, in microseconds, where there is one; of a case in
+    /// milliseconds, what all its processes ran.
     pub(crate) cpu: Vec<f64>,
 }
 
@@ -83,7 +84,12 @@ fn ratio(rows: &[Row], row: &Row) -> Option<Ratio> {
 pub(crate) fn table(rows: &[Row]) -> String {
     let served = rows.iter().any(|row| !row.cpu.is_empty());
     let mut table = String::from("| case | min | median | max | ratio of medians |");
-    table.push_str(if served { " server's CPU per message | ratio |\n" } else { "\n" });
+    let whole = rows.iter().all(|row| row.unit == Unit::Milliseconds);
+    table.push_str(match (served, whole) {
+        (false, _) => "\n",
+        (true, false) => " server's CPU per message | ratio |\n",
+        (true, true) => " CPU | ratio |\n",
+    });
     table.push_str(if served {
         "|---|--:|--:|--:|---|--:|--:|\n"
     } else {
@@ -101,7 +107,8 @@ pub(crate) fn table(rows: &[Row]) -> String {
             let of = |cpu: f64| format!("{cpu:.2} ×");
             let told = ratio.and_then(|ratio| ratio.cpu).map(of).unwrap_or_default();
             let cpu = median(&row.cpu);
-            let cpu = if cpu.is_nan() { String::new() } else { format!("{cpu:.2} µs") };
+            let unit = if whole { row.unit } else { Unit::Microseconds };
+            let cpu = if cpu.is_nan() { String::new() } else { unit.show(cpu) };
             write!(line, " {cpu} | {told} |").expect("a string takes it");
         }
         table.push_str(&line);
