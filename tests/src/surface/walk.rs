@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use syn::{Item, Type};
 
 use super::attributes::{Marks, add, inherited, marks};
-use super::names::{Meaning, imports};
+use super::names::{Import, Meaning, imports};
 use super::tree::{Id, Tree, attributes, named};
 use super::{declare, impls};
 
@@ -38,6 +38,35 @@ struct Place {
     path: String,
     marks: Marks,
 }
+
+impl Place {
+    /// That of something inside.
+    fn below(&self, name: &str, marks: &Marks) -> Self {
+        let mut all = inherited(&self.marks);
+        add(&mut all, marks.iter().cloned());
+        Self {
+            again: self.again,
+            renamed: false,
+            length: self.length + 1,
+            path: format!("{}::{name}", self.path),
+            marks: all,
+        }
+    }
+
+    fn again(self) -> Self {
+        Self { again: true, ..self }
+    }
+
+    /// The same for what a `*` brings there.
+    fn within(&self, marks: &Marks) -> Self {
+        let mut all = inherited(&self.marks);
+        add(&mut all, inherited(marks));
+        Self { again: true, marks: all, ..self.clone() }
+    }
+}
+
+/// Takes a public module and its place.
+type Enter<'a> = &'a mut dyn FnMut(Id, Place);
 
 struct Walk<'a> {
     tree: &'a Tree,
@@ -80,8 +109,7 @@ impl Walk<'_> {
                 self.line(&place.path, &place.marks, &declaration);
             }
             self.modules.insert(id, place.clone());
-            let within = Place { marks: inherited(&place.marks), ..place };
-            self.module(id, &within, &mut BTreeSet::new(), &mut |child, place| {
+            self.module(id, &place, &mut BTreeSet::new(), &mut |child, place| {
                 let queue = if place.again { &mut later } else { &mut first };
                 queue.push_back((child, place));
             });
@@ -89,89 +117,85 @@ impl Walk<'_> {
     }
 
     /// Finds what is public in a module that is seen at a place; `enter` takes the modules in it.
-    fn module(
-        &mut self,
-        id: Id,
-        within: &Place,
-        seen: &mut BTreeSet<Id>,
-        enter: &mut dyn FnMut(Id, Place),
-    ) {
+    fn module(&mut self, id: Id, within: &Place, seen: &mut BTreeSet<Id>, enter: Enter<'_>) {
         if !seen.insert(id) {
             return;
         }
         let tree = self.tree;
         let module = &tree.modules[id];
-        let at = |name: &str, marks: &Marks, again: bool, renamed: bool| {
-            let mut all = within.marks.clone();
-            add(&mut all, marks.iter().cloned());
-            Place {
-                again: within.again || again,
-                renamed,
-                length: within.length + 1,
-                path: format!("{}::{name}", within.path),
-                marks: all,
-            }
-        };
         for child in module.children.iter().filter(|child| tree.modules[**child].public) {
-            let child_module = &tree.modules[*child];
-            enter(*child, at(child_module.name(), &child_module.marks, false, false));
+            let found = &tree.modules[*child];
+            enter(*child, within.below(found.name(), &found.marks));
         }
         for (index, item) in module.items.iter().enumerate() {
             let marks = attributes(item).and_then(marks).unwrap_or_default();
-            let Item::Use(item) = item else {
-                if let Some((name, true)) = named(item) {
-                    let place = at(&name, &marks, false, false);
-                    self.items.entry((id, index)).or_default().insert(place);
-                }
-                continue;
-            };
-            for import in imports(item).into_iter().filter(|import| import.public) {
-                let meanings = tree.imported(id, &import);
-                if let (Some(name), []) = (&import.name, &meanings[..]) {
-                    let place = at(name, &marks, true, false);
-                    let source = format!("pub use {}", import.path.join("::"));
-                    self.line(&place.path, &place.marks, &source);
-                    self.unknown.extend(import.path.last().cloned());
-                }
-                for meaning in meanings {
-                    match (&import.name, meaning) {
-                        (None, Meaning::Module(all)) => {
-                            let marks = inherited(&at("", &marks, true, false).marks);
-                            let within = Place { again: true, marks, ..within.clone() };
-                            self.module(all, &within, seen, enter);
-                        }
-                        (None, Meaning::Foreign(path)) => {
-                            let place = at("*", &marks, true, false);
-                            let source = format!("pub use {}::*", path.join("::"));
-                            self.line(&place.path, &place.marks, &source);
-                        }
-                        (None, Meaning::Item(..)) => {}
-                        (Some(name), Meaning::Module(child)) => {
-                            if tree.modules[child].public {
-                                enter(child, at(name, &marks, true, false));
+            match item {
+                Item::Use(item) => {
+                    for import in imports(item).into_iter().filter(|import| import.public) {
+                        match &import.name {
+                            Some(name) => {
+                                let place = within.below(name, &marks).again();
+                                self.one(id, &import, name, &place, enter);
                             }
-                        }
-                        (Some(name), Meaning::Item(module, index)) => {
-                            let item = &tree.modules[module].items[index];
-                            if let Some((own, true)) = named(item) {
-                                let mut all = marks.clone();
-                                add(&mut all, tree.modules[module].inherited.iter().cloned());
-                                add(
-                                    &mut all,
-                                    attributes(item)
-                                        .and_then(super::attributes::marks)
-                                        .unwrap_or_default(),
-                                );
-                                let place = at(name, &all, true, own != *name);
-                                self.items.entry((module, index)).or_default().insert(place);
-                            }
-                        }
-                        (Some(name), Meaning::Foreign(path)) => {
-                            let place = at(name, &marks, true, false);
-                            let source = format!("pub use {}", path.join("::"));
-                            self.line(&place.path, &place.marks, &source);
+                            None => self.all(id, &import, &within.within(&marks), seen, enter),
                         }
                     }
+                }
+                item => {
+                    if let Some((name, true)) = named(item) {
+                        let place = within.below(&name, &marks);
+                        self.items.entry((id, index)).or_default().insert(place);
+                    }
+                }
+            }
+        }
+    }
+
+    /// What a `pub use` brings under one name.
+    fn one(&mut self, id: Id, import: &Import, name: &str, place: &Place, enter: Enter<'_>) {
+        let tree = self.tree;
+        let meanings = tree.imported(id, import);
+        if meanings.is_empty() {
+            self.line(&place.path, &place.marks, &format!("pub use {}", import.path.join("::")));
+            self.unknown.extend(import.path.last().cloned());
+        }
+        for meaning in meanings {
+            match meaning {
+                Meaning::Module(child) if tree.modules[child].public => enter(child, place.clone()),
+                Meaning::Module(_) => {}
+                Meaning::Item(module, index) => {
+                    let item = &tree.modules[module].items[index];
+                    if let Some((own, true)) = named(item) {
+                        let mut place = Place { renamed: own != name, ..place.clone() };
+                        add(&mut place.marks, tree.modules[module].inherited.iter().cloned());
+                        add(&mut place.marks, attributes(item).and_then(marks).unwrap_or_default());
+                        self.items.entry((module, index)).or_default().insert(place);
+                    }
+                }
+                Meaning::Foreign(path) => {
+                    self.line(&place.path, &place.marks, &format!("pub use {}", path.join("::")));
+                }
+            }
+        }
+    }
+
+    /// What a `pub use` brings by `*`.
+    fn all(
+        &mut self,
+        id: Id,
+        import: &Import,
+        within: &Place,
+        seen: &mut BTreeSet<Id>,
+        enter: Enter<'_>,
+    ) {
+        for meaning in self.tree.imported(id, import) {
+            match meaning {
+                Meaning::Module(module) => self.module(module, within, seen, enter),
+                Meaning::Item(..) => {}
+                Meaning::Foreign(path) => {
+                    let place = within.below("*", &Marks::new());
+                    let source = format!("pub use {}::*", path.join("::"));
+                    self.line(&place.path, &place.marks, &source);
                 }
             }
         }
