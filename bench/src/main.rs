@@ -1,6 +1,6 @@
 //! Measures what the server costs beside what the machine must pay anyway.
 //!
-//! `cargo run --release -p bench -- codec|registry|echo|broadcast|idle|smoke [--json]` prints a table;
+//! `cargo run --release -p bench -- codec|registry|echo|broadcast|idle|compile|smoke [--json]` prints a table;
 //! `... -- results` measures everything and writes `bench/RESULTS.md`; `... -- world --minutes N` runs the
 //! simulated world of the tests.
 //!
@@ -11,6 +11,7 @@
 mod cases;
 mod client;
 mod codec;
+mod compile;
 mod floors;
 mod process;
 mod registry;
@@ -24,12 +25,13 @@ use std::process::ExitCode;
 use cases::Scale;
 use report::Row;
 
-const USAGE: &str = "bench -- codec|registry|echo|broadcast|idle|smoke [--json]\nbench -- results";
+const USAGE: &str = "bench -- codec|registry|echo|broadcast|idle|compile|smoke [--json]\nbench -- results\n\n\
+     smoke is each of them, quickly, but for compile: that fetches axum from the registry and takes minutes.\n";
 
 /// A part: its name, what its rows are, and what measures them.
 type Section = (&'static str, &'static str, fn(Scale) -> Vec<Row>);
 
-/// Everything that is measured.
+/// Everything that is measured, but for [`compile`], which can fail.
 const SECTIONS: [Section; 5] = [
     (
         "echo",
@@ -72,15 +74,22 @@ fn main() -> ExitCode {
         }
         ["smoke"] => SECTIONS.iter().flat_map(|(_, _, run)| run(Scale::SMOKE)).collect(),
         ["results"] => {
+            // First, for the others keep to one core.
+            let compiled = match compile::run(Scale::FULL.runs) {
+                Ok(rows) => ("compile", compile::ABOUT, rows),
+                Err(error) => return failed(&error),
+            };
             let sections = SECTIONS.map(|(name, about, run)| (name, about, run(Scale::FULL)));
+            let sections: Vec<_> = sections.into_iter().chain([compiled]).collect();
             return match results::write(&sections) {
                 Ok(()) => ExitCode::SUCCESS,
-                Err(error) => {
-                    eprintln!("the results cannot be written: {error}");
-                    ExitCode::FAILURE
-                }
+                Err(error) => failed(&format!("the results cannot be written: {error}")),
             };
         }
+        ["compile"] => match compile::run(Scale::FULL.runs) {
+            Ok(rows) => rows,
+            Err(error) => return failed(&error),
+        },
         [word] if let Some((_, _, run)) = SECTIONS.iter().find(|(name, ..)| *name == word) => {
             run(Scale::FULL)
         }
@@ -95,4 +104,9 @@ fn main() -> ExitCode {
         print!("{}", report::table(&rows));
     }
     ExitCode::SUCCESS
+}
+
+fn failed(why: &str) -> ExitCode {
+    eprintln!("{why}");
+    ExitCode::FAILURE
 }

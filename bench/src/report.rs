@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unit {
     PerSecond,
+    Milliseconds,
     Microseconds,
     Nanoseconds,
     Bytes,
@@ -21,7 +22,8 @@ pub(crate) struct Row {
     /// What this one is compared with: the best row whose name begins like that.
     beside: Option<&'static str>,
     pub(crate) runs: Vec<f64>,
-    /// What the server's process ran for each message, in microseconds, where there is one.
+    /// What the server's process ran for each message, in microseconds, where there is one; of a case in
+    /// milliseconds, what all its processes ran.
     pub(crate) cpu: Vec<f64>,
 }
 
@@ -49,6 +51,7 @@ impl Unit {
     fn show(self, figure: f64) -> String {
         match self {
             Self::PerSecond => format!("{figure:.0}/s"),
+            Self::Milliseconds => format!("{figure:.0} ms"),
             Self::Microseconds => format!("{figure:.2} µs"),
             Self::Nanoseconds => format!("{figure:.1} ns"),
             Self::Bytes => format!("{figure:.0} B"),
@@ -68,7 +71,9 @@ fn ratio(rows: &[Row], row: &Row) -> Option<Ratio> {
     let others = rows.iter().filter(|other| other.name.starts_with(beside));
     let better = |a: &&Row, b: &&Row| match row.unit {
         Unit::PerSecond => a.median().total_cmp(&b.median()),
-        Unit::Microseconds | Unit::Nanoseconds | Unit::Bytes => b.median().total_cmp(&a.median()),
+        Unit::Milliseconds | Unit::Microseconds | Unit::Nanoseconds | Unit::Bytes => {
+            b.median().total_cmp(&a.median())
+        }
     };
     let best = others.max_by(better)?;
     let cpu = (!row.cpu.is_empty()).then(|| median(&row.cpu) / median(&best.cpu));
@@ -79,7 +84,12 @@ fn ratio(rows: &[Row], row: &Row) -> Option<Ratio> {
 pub(crate) fn table(rows: &[Row]) -> String {
     let served = rows.iter().any(|row| !row.cpu.is_empty());
     let mut table = String::from("| case | min | median | max | ratio of medians |");
-    table.push_str(if served { " server's CPU per message | ratio |\n" } else { "\n" });
+    let whole = rows.iter().all(|row| row.unit == Unit::Milliseconds);
+    table.push_str(match (served, whole) {
+        (false, _) => "\n",
+        (true, false) => " server's CPU per message | ratio |\n",
+        (true, true) => " CPU | ratio |\n",
+    });
     table.push_str(if served {
         "|---|--:|--:|--:|---|--:|--:|\n"
     } else {
@@ -97,7 +107,8 @@ pub(crate) fn table(rows: &[Row]) -> String {
             let of = |cpu: f64| format!("{cpu:.2} ×");
             let told = ratio.and_then(|ratio| ratio.cpu).map(of).unwrap_or_default();
             let cpu = median(&row.cpu);
-            let cpu = if cpu.is_nan() { String::new() } else { format!("{cpu:.2} µs") };
+            let unit = if whole { row.unit } else { Unit::Microseconds };
+            let cpu = if cpu.is_nan() { String::new() } else { unit.show(cpu) };
             write!(line, " {cpu} | {told} |").expect("a string takes it");
         }
         table.push_str(&line);

@@ -11,6 +11,7 @@ pub mod messages;
 pub mod node;
 mod plan;
 pub mod python;
+pub mod surface;
 pub mod world;
 
 /// Its examples are compiled, and run.

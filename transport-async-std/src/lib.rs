@@ -1,6 +1,7 @@
 //! Serves SignalR hubs on smol (by default) and on async-std (feature `async-std`).
 //!
-//! Both run on async-io, so one crate serves both; only the executor differs.
+//! Both run on async-io, so one crate serves both; only the executor differs. Without either feature there are
+//! its listener and its connections, for a runtime of your own.
 //!
 //! ```no_run
 //! use hub_async::Hub;
@@ -21,15 +22,21 @@
 
 mod io;
 mod listen;
+#[cfg(feature = "async-std")]
+mod on_async_std;
+#[cfg(feature = "smol")]
+mod on_smol;
+#[cfg(any(feature = "smol", feature = "async-std"))]
 mod runtime;
+#[cfg(any(feature = "smol", feature = "async-std"))]
 mod socket;
 
 pub use io::Io;
 pub use listen::AsyncListener;
 #[cfg(feature = "async-std")]
-pub use runtime::AsyncStdRuntime;
+pub use on_async_std::AsyncStdRuntime;
 #[cfg(feature = "smol")]
-pub use runtime::SmolRuntime;
+pub use on_smol::SmolRuntime;
 
 /// A server of hubs on smol.
 #[cfg(feature = "smol")]

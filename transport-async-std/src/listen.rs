@@ -4,7 +4,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 
 use async_io::Async;
-use hub_async::server::{Listener, Transport};
+use hub_async::server::Listener;
 
 use crate::io::Io;
 
@@ -15,12 +15,6 @@ pub struct AsyncListener(Async<TcpListener>);
 impl From<Async<TcpListener>> for AsyncListener {
     fn from(listener: Async<TcpListener>) -> Self {
         Self(listener)
-    }
-}
-
-impl AsyncListener {
-    fn bind(address: SocketAddr) -> io::Result<Self> {
-        Async::<TcpListener>::bind(address).map(Self)
     }
 }
 
@@ -36,23 +30,5 @@ impl Listener for AsyncListener {
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
         self.0.get_ref().local_addr()
-    }
-}
-
-#[cfg(feature = "smol")]
-impl Transport for crate::SmolRuntime {
-    type Listener = AsyncListener;
-
-    async fn bind(&self, address: SocketAddr) -> io::Result<AsyncListener> {
-        AsyncListener::bind(address)
-    }
-}
-
-#[cfg(feature = "async-std")]
-impl Transport for crate::AsyncStdRuntime {
-    type Listener = AsyncListener;
-
-    async fn bind(&self, address: SocketAddr) -> io::Result<AsyncListener> {
-        AsyncListener::bind(address)
     }
 }

@@ -1,96 +1,28 @@
-//! Tasks of smol or async-std, and the timers of async-io, which both run on.
+//! What smol and async-std have in common: the sockets and timers of async-io.
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use hub_async::{Runtime, Socket, Task};
+use hub_async::Socket;
 use hyper::rt::{Sleep, Timer};
 use hyper::upgrade::Upgraded;
 
 use crate::io::Io;
 use crate::socket::TcpSocket;
 
-/// Runs hubs on smol's global executor, or on one of your own.
-///
-/// The global one runs on threads of its own, as many as `SMOL_THREADS` says, one by default.
-#[cfg(feature = "smol")]
-#[derive(Clone, Debug, Default)]
-pub struct SmolRuntime {
-    /// The executor holds its tasks, and they this: it must not hold the executor.
-    executor: Option<Weak<smol::Executor<'static>>>,
-}
-
-#[cfg(feature = "smol")]
-impl SmolRuntime {
-    /// Runs hubs on that executor, wherever it is run. Once it is dropped, all connections are.
-    ///
-    /// ```no_run
-    /// use std::sync::{Arc, Weak};
-    /// use hub_async::Hub;
-    /// use hub_async::server::Server;
-    /// use transport_async_std::SmolRuntime;
-    ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let executor = Arc::new(smol::Executor::new());
-    /// let server = Server::on(SmolRuntime::on(&executor));
-    /// let server = server.hub("/hub", Hub::builder().build()?);
-    /// // Everything on this one thread.
-    /// smol::block_on(executor.run(server.serve("127.0.0.1:5000")))?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn on(executor: &Arc<smol::Executor<'static>>) -> Self {
-        Self { executor: Some(Arc::downgrade(executor)) }
-    }
-}
-
-#[cfg(feature = "smol")]
-impl Runtime for SmolRuntime {
-    fn spawn(&self, task: Task) {
-        match self.executor.as_ref().map(Weak::upgrade) {
-            None => smol::spawn(task).detach(),
-            Some(Some(executor)) => executor.spawn(task).detach(),
-            Some(None) => drop(task),
-        }
-    }
-
-    fn timer(&self) -> Arc<dyn Timer + Send + Sync> {
-        Arc::new(AsyncIoTimer)
-    }
-
-    fn open(&self, upgraded: Upgraded) -> Result<(Arc<dyn Socket>, Bytes), Upgraded> {
-        open(upgraded)
-    }
-}
-
-/// Runs hubs on async-std's global executor.
-#[cfg(feature = "async-std")]
-#[derive(Clone, Copy, Debug, Default)]
-pub struct AsyncStdRuntime;
-
-#[cfg(feature = "async-std")]
-impl Runtime for AsyncStdRuntime {
-    fn spawn(&self, task: Task) {
-        // A task of async-std's runs on when its handle is dropped.
-        drop(async_std::task::spawn(task));
-    }
-
-    fn timer(&self) -> Arc<dyn Timer + Send + Sync> {
-        Arc::new(AsyncIoTimer)
-    }
-
-    fn open(&self, upgraded: Upgraded) -> Result<(Arc<dyn Socket>, Bytes), Upgraded> {
-        open(upgraded)
-    }
-}
-
-fn open(upgraded: Upgraded) -> Result<(Arc<dyn Socket>, Bytes), Upgraded> {
+/// The socket of a connection that is no longer HTTP.
+pub(crate) fn open(upgraded: Upgraded) -> Result<(Arc<dyn Socket>, Bytes), Upgraded> {
     let parts = upgraded.downcast::<Io>()?;
     Ok((Arc::new(TcpSocket(parts.io.0)), parts.read_buf))
+}
+
+/// The timers of async-io.
+pub(crate) fn timer() -> Arc<dyn Timer + Send + Sync> {
+    Arc::new(AsyncIoTimer)
 }
 
 struct AsyncIoTimer;
@@ -131,30 +63,6 @@ impl Sleep for AsyncIoSleep {}
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    #[cfg(feature = "smol")]
-    fn an_executor_that_is_dropped_takes_its_tasks_along() {
-        let executor = Arc::new(smol::Executor::new());
-        let runtime = SmolRuntime::on(&executor);
-        let (held, task_of) = (Arc::new(()), runtime.clone());
-        let task = {
-            let held = Arc::clone(&held);
-            async move {
-                let _both = (held, task_of);
-                std::future::pending::<()>().await;
-            }
-        };
-        runtime.spawn(Box::pin(task));
-        executor.try_tick();
-        assert_eq!(Arc::strong_count(&held), 2);
-        drop(executor);
-        assert_eq!(Arc::strong_count(&held), 1);
-        // Too late, but no harm.
-        let late = Arc::clone(&held);
-        runtime.spawn(Box::pin(async move { drop(late) }));
-        assert_eq!(Arc::strong_count(&held), 1);
-    }
 
     #[test]
     fn what_async_io_adds_to_an_idle_connection_is_small() {
