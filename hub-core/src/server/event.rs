@@ -1,6 +1,7 @@
 //! What a connection tells its driver.
 
 use std::fmt;
+use std::sync::Arc;
 
 use hub_proto::ws::Violation;
 use hub_proto::{Encoding, Headers, Id, Payload, Reply};
@@ -65,8 +66,8 @@ pub struct Call {
     pub streaming: bool,
     /// The streams that the client sends along, in the order in which it names them.
     pub streams: Box<[StreamKey]>,
-    /// The headers of the message, usually none.
-    pub headers: Headers<'static>,
+    /// The headers of the message, if it has any.
+    pub headers: Option<Arc<Headers<'static>>>,
     /// The bytes of the whole message, with its framing.
     pub size: usize,
     pub(super) arguments: Raw,

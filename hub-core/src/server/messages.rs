@@ -1,6 +1,7 @@
 //! What each message of the client's does.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use hub_proto::{
     BindError, Completion, Decoded, Headers, Id, Message, Outcome, Payload, Reply, StreamItem,
@@ -120,7 +121,7 @@ impl Connection {
             reply,
             streaming,
             streams,
-            headers: headers.to_static(),
+            headers: (!headers.is_empty()).then(|| Arc::new(headers.to_static())),
             size,
             arguments: Raw::from(arguments.raw()),
         }))));

@@ -174,7 +174,7 @@ impl Session {
             context: HubCallContext::new(Arc::clone(&self.hub), Arc::clone(&self.member), place),
             reply: call.reply.clone(),
             target: call.target.clone(),
-            headers: (!call.headers.is_empty()).then(|| Arc::new(call.headers.clone())),
+            headers: call.headers.clone(),
             detailed: self.ticket.endpoint().config.detailed_errors,
             spawned: options.spawn,
             stop: None,
