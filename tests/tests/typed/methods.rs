@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use futures_util::{Stream, StreamExt, stream};
 use hub_async::{
-    BuildError, Cancel, Context, DisconnectReason, HubError, Runtime, State, StreamReader, hub,
+    BuildError, Call, Cancel, Context, DisconnectReason, Extractor, HubError, Identity, Item,
+    MessageHeaders, MethodName, RawArguments, Request, Runtime, State, StreamReader, User, hub,
 };
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +16,16 @@ use super::*;
 struct Point {
     x: i32,
     y: i32,
+}
+
+/// An extractor of the users' own.
+struct Language(String);
+
+impl Extractor for Language {
+    fn extract(call: &Call<'_>) -> Result<Self, HubError> {
+        let language = call.request().query_value("language");
+        language.map(|name| Self(name.into())).ok_or_else(|| HubError::new("Which language?"))
+    }
 }
 
 struct Desk {
@@ -49,6 +60,31 @@ impl Desk {
         _: Cancel,
     ) -> (String, bool, i32) {
         (first, ctx.connection_id().is_empty(), second * *factor)
+    }
+
+    async fn facts(
+        &self,
+        user: User,
+        request: Request,
+        a: i32,
+        name: MethodName,
+        headers: MessageHeaders,
+        visits: Option<Item<u8>>,
+        b: i32,
+        language: Option<Language>,
+    ) -> String {
+        let role = user.claim("role").unwrap_or("nobody");
+        let language = language.map_or_else(|| "no language".to_owned(), |language| language.0);
+        let (path, visits) = (request.path(), visits.is_some());
+        format!("{role} {path} {} {visits} {} {} {language}", &*name, headers.len(), a + b)
+    }
+
+    async fn greet(&self, language: Language) -> String {
+        language.0
+    }
+
+    async fn many(&self, arguments: RawArguments) -> usize {
+        arguments.read::<(String, String)>().map_or(0, |(a, b)| a.len() + b.len())
     }
 
     async fn fail(&self, text: String) -> Result<(), HubError> {
@@ -151,7 +187,8 @@ impl Desk {
 }
 
 fn desk(notes: &Notes) -> HubBuilder {
-    Desk::new(notes).into_builder().state(3)
+    let guest = Identity::anonymous().claim("role", "guest");
+    Desk::new(notes).into_builder().state(3).identify(move |_| guest.clone())
 }
 
 /// The desk with a clock.
@@ -190,6 +227,13 @@ fn extractors_stand_anywhere_in_a_signature() {
         let client = served.connect().await;
         let wanted = ("one".to_owned(), false, 6);
         assert_eq!(client.invoke("Extract", ("one", 2)).await, Ok(wanted));
+        let facts = "guest /hub facts false 0 3 no language".to_owned();
+        assert_eq!(client.invoke("facts", (1, 2)).await, Ok(facts));
+        assert_eq!(client.invoke("Many", ("a", "bc")).await, Ok(3));
+        let error = client.invoke::<String>("Greet", ()).await.unwrap_err().to_string();
+        assert!(error.ends_with("HubException: Which language?"), "{error}");
+        let client = served.client().query("language=fr").connect().await;
+        assert_eq!(client.invoke("Greet", ()).await, Ok("fr".to_owned()));
     });
 }
 
