@@ -83,11 +83,11 @@ pub(crate) trait Filter: Send + Sync {
 
 impl<F: HubFilter> Filter for F {
     fn invoke(self: Arc<Self>, invocation: Invocation, next: Next) -> Running<Outcome> {
-        Box::pin(async move { HubFilter::invoke(&*self, invocation, next).await })
+        answer(async move { HubFilter::invoke(&*self, invocation, next).await })
     }
 
     fn hook(self: Arc<Self>, context: Context, event: Event, next: NextHook) -> Running<()> {
-        Box::pin(async move {
+        answer(async move {
             match event {
                 Event::Connected => self.on_connected(context, next).await,
                 Event::Disconnected(reason) => self.on_disconnected(context, reason, next).await,

@@ -2,18 +2,17 @@
 
 use std::any::{Any, type_name};
 use std::fmt;
-use std::sync::Arc;
 
 use futures_util::{FutureExt, Stream};
 use serde::Serialize;
 use tracing::{Instrument, Span};
 
 use crate::caller::Caller;
+use crate::caught::Kept;
 use crate::error::HubError;
 use crate::handler::Answer;
 use crate::pump::pump;
 use crate::response::{Responded, Streamable};
-use crate::signal::Signal;
 
 /// The result of a call, as [filters](crate::HubFilter) see it: a value, which is encoded once all of them are
 /// through, or a stream, whose items are sent then.
@@ -28,7 +27,7 @@ use crate::signal::Signal;
 /// assert_eq!(outcome.value::<String>().map(|text| &**text), Some("hello!"));
 /// assert!(outcome.value::<i32>().is_none());
 /// ```
-pub struct Outcome(Kind);
+pub struct Outcome(Kept<Kind>);
 
 enum Kind {
     Value(Box<dyn Value>),
@@ -54,7 +53,7 @@ impl<T: Serialize + Send + 'static> Value for T {
 impl Outcome {
     /// A value.
     pub fn new(value: impl Serialize + Send + 'static) -> Self {
-        Self(Kind::Value(Box::new(value)))
+        Self(Kept(Some(Kind::Value(Box::new(value)))))
     }
 
     /// A stream, for a call that [expects one](crate::Invocation::is_streaming).
@@ -63,49 +62,60 @@ impl Outcome {
         S: Stream<Item: Streamable<M>> + Send + 'static,
         M: 'static,
     {
-        Self(Kind::Stream(Box::new(move |to| Box::pin(pump(stream, to)))))
+        Self::of_method(stream, true)
     }
 
-    /// The stream that a method returned, which ends as the method wants.
-    pub(crate) fn stream_until<S, M>(stream: S, stop: Option<Arc<Signal>>) -> Self
+    /// A stream that is dropped when nobody waits for it any more, unless its method sees to that.
+    pub(crate) fn of_method<S, M>(stream: S, stops: bool) -> Self
     where
         S: Stream<Item: Streamable<M>> + Send + 'static,
         M: 'static,
     {
-        Self(Kind::Stream(Box::new(move |to| Box::pin(pump(stream, Caller { stop, ..to })))))
+        Self::sent_by(move |to| {
+            let stop = to.stop.filter(|_| stops);
+            Box::pin(pump(stream, Caller { stop, ..to }))
+        })
+    }
+
+    fn sent_by(send: impl FnOnce(Caller) -> Answer + Send + 'static) -> Self {
+        Self(Kept(Some(Kind::Stream(Box::new(send)))))
     }
 
     /// The value, to be looked at or changed; none if it is a stream or of another type. It is the type that
     /// the method returns, without the `Result` around it.
     pub fn value<T: 'static>(&mut self) -> Option<&mut T> {
-        match &mut self.0 {
-            Kind::Value(value) => (&mut **value as &mut dyn Any).downcast_mut(),
-            Kind::Stream(_) => None,
+        match &mut self.0.0 {
+            Some(Kind::Value(value)) => (&mut **value as &mut dyn Any).downcast_mut(),
+            Some(Kind::Stream(_)) | None => None,
         }
     }
 
     /// Whether it is a stream.
     pub const fn is_stream(&self) -> bool {
-        matches!(self.0, Kind::Stream(_))
+        matches!(self.0.0, Some(Kind::Stream(_)))
     }
 
     /// Sends a stream in a span, to which `ended` tells what it came to; a value is at hand already.
-    pub(crate) fn in_span(self, span: Span, ended: fn(&Span, Option<&HubError>)) -> Self {
-        let Kind::Stream(send) = self.0 else { return self };
-        let send = move |to| -> Answer {
-            let sent = send(to).instrument(span.clone());
-            Box::pin(sent.inspect(move |sent| ended(&span, sent.as_ref().err())))
-        };
-        Self(Kind::Stream(Box::new(send)))
+    pub(crate) fn in_span(mut self, span: Span, ended: fn(&Span, Option<&HubError>)) -> Self {
+        match self.0.0.take() {
+            Some(Kind::Stream(send)) => Self::sent_by(move |to| {
+                let sent = send(to).instrument(span.clone());
+                Box::pin(sent.inspect(move |sent| ended(&span, sent.as_ref().err())))
+            }),
+            other => Self(Kept(other)),
+        }
     }
 
     /// Answers the call.
-    pub(crate) async fn respond(self, streaming: bool, to: Caller) -> Responded {
-        match self.0 {
-            Kind::Value(value) if !streaming => value.respond(&to),
-            Kind::Stream(send) if streaming => send(to).await,
-            Kind::Value(_) => Err(HubError::no_stream()),
-            Kind::Stream(_) => Err(HubError::hidden_as("Filter", "it gave a stream for a value")),
+    pub(crate) async fn respond(mut self, streaming: bool, to: Caller) -> Responded {
+        match self.0.0.take() {
+            None if !streaming => to.encode(&()),
+            Some(Kind::Value(value)) if !streaming => value.respond(&to),
+            Some(Kind::Stream(send)) if streaming => send(to).await,
+            None | Some(Kind::Value(_)) => Err(HubError::no_stream()),
+            Some(Kind::Stream(_)) => {
+                Err(HubError::hidden_as("Filter", "it gave a stream for a value"))
+            }
         }
     }
 }
@@ -113,16 +123,17 @@ impl Outcome {
 /// Null, as of a method that returns nothing.
 impl Default for Outcome {
     fn default() -> Self {
-        Self::new(())
+        Self(Kept(None))
     }
 }
 
 impl fmt::Debug for Outcome {
     /// The type of a value, not the value: it is for the client.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            Kind::Value(value) => f.debug_tuple("Outcome").field(&value.name()).finish(),
-            Kind::Stream(_) => f.write_str("Outcome(stream)"),
+        match &self.0.0 {
+            None => f.write_str("Outcome(null)"),
+            Some(Kind::Value(value)) => f.debug_tuple("Outcome").field(&value.name()).finish(),
+            Some(Kind::Stream(_)) => f.write_str("Outcome(stream)"),
         }
     }
 }
