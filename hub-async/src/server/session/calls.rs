@@ -298,6 +298,9 @@ impl Session {
                 "{} failed",
                 if error.fault() == Some(Fault::Stream) { "a stream" } else { "a hub method" }
             );
+            if error.is_unknown_method() {
+                self.connection.was_for_nobody(now);
+            }
             call.caller.failure(&error)
         });
         self.running.forget(call.id);
