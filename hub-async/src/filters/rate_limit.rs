@@ -10,11 +10,12 @@ use crate::error::HubError;
 use crate::filter::{HubFilter, Next};
 use crate::invocation::Invocation;
 use crate::outcome::Outcome;
+use crate::runtime::NEVER;
 use crate::sync::Mutex;
 
 /// Fails calls that come too often, before their methods run.
 ///
-/// So many calls may come at once, and then so many in each period: a token bucket. The client sees
+/// So many calls may come at once, one at least, and then so many in each period: a token bucket. The client sees
 /// `HubException: Too many calls.`; a call for which it awaits no answer is left out silently. Streams and uploads count
 /// when they begin, their items do not. Arguments are read before: what a client may send at all is for
 /// [`HubOptions`](crate::HubOptions) to say.
@@ -98,13 +99,13 @@ impl RateLimit {
             counted,
             each_method: false,
             methods: Methods::default(),
-            each: period / burst,
+            each: (period / burst).min(NEVER),
             burst,
             buckets: Mutex::default(),
         }
     }
 
-    /// How many calls may come at once; as many as in one period, and at least one.
+    /// How many calls may come at once, instead of as many as in one period.
     #[must_use]
     pub fn burst(mut self, calls: u32) -> Self {
         self.burst = calls.max(1);
@@ -145,13 +146,14 @@ impl RateLimit {
             buckets.empty_at.retain(|_, empty_at| *empty_at > now);
             buckets.swept = buckets.empty_at.len();
         }
-        let empty_at = buckets.empty_at.get(&key).map_or(now, |at| now.max(*at)) + self.each;
+        let last = buckets.empty_at.get(&key).map_or(now, |at| now.max(*at));
         let most = self.each.saturating_mul(self.burst);
-        let admitted = empty_at.saturating_duration_since(now) <= most;
-        if admitted {
-            buckets.empty_at.insert(key, empty_at);
-        }
-        admitted
+        let empty_at = last.checked_add(self.each);
+        let Some(empty_at) = empty_at.filter(|at| at.saturating_duration_since(now) <= most) else {
+            return false;
+        };
+        buckets.empty_at.insert(key, empty_at);
+        true
     }
 }
 
