@@ -20,6 +20,12 @@ use crate::runtime::Clock;
 use crate::signal::Signal;
 
 #[doc = include_str!("../FILTERS.md")]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a filter",
+    label = "not a filter",
+    note = "a filter is an `async fn(Invocation, Next) -> Result<Outcome, HubError>`, a closure like that, or a type that \
+            implements `HubFilter`"
+)]
 pub trait HubFilter: Send + Sync + 'static {
     /// Around each call of a method, also of one that the hub does not have.
     ///
