@@ -75,10 +75,13 @@ fn hubs<H: House>(house: H) -> World<H> {
     world
 }
 
-/// Runs a sequence on the pure machines and on hubs in memory. Panics where something is wrong, or different.
+/// Runs a sequence on the pure machines, on hubs in memory, and on some inside of filters. Panics where something is
+/// wrong, or different.
 pub fn agree(steps: &[Step]) -> Report {
     let core = play(machines(), steps);
-    compare(&core, &play(hubs(Memory::new()), steps), steps)
+    let report = compare(&core, &play(hubs(Memory::new()), steps), steps);
+    compare(&core, &play(hubs(Memory::filtered()), steps), steps);
+    report
 }
 
 /// Runs a sequence on the pure machines, and then on a house in real time, which is waited for after each step.
