@@ -6,8 +6,8 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream as streams};
 use hub_async::filters::{RateLimit, Timeout};
 use hub_async::{
-    Call, Context, Extractor, Hub, HubError, HubFilter, Invocation, MemoryBudget, Next, NextHook,
-    Outcome, StreamReader,
+    Call, Context, Extractor, Hub, HubError, HubFilter, Invocation, MemoryBudget, MethodOptions,
+    Next, NextHook, Outcome, StreamReader,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tests::memory::Seen;
@@ -190,9 +190,11 @@ fn a_call_can_be_redirected_again_and_back() {
     });
 }
 
-/// Reads what a client sends along, and never its method.
+/// Lets go of a call before it is over.
 async fn ignore(invocation: Invocation, _: Next) -> Result<Outcome, HubError> {
-    invocation.cancel().cancelled().await;
+    let cancel = invocation.cancel();
+    drop(invocation);
+    cancel.cancelled().await;
     Ok(Outcome::default())
 }
 
@@ -215,7 +217,7 @@ fn streams_of_a_method_that_a_filter_never_runs_are_let_go() {
         for _ in 0..3 {
             // More than may wait, if anybody did.
             upload(&client, "1", "Sum", "[]", r#"["s"]"#).await;
-            for _ in 0..100 {
+            for _ in 0..1_000 {
                 give(&client, "s", &long).await;
             }
             cancel(&client, "1").await;
@@ -305,6 +307,65 @@ fn calls_of_what_there_is_not_are_as_dear_with_filters_as_without() {
         }
         assert!(times[0] > Duration::ZERO);
         assert_eq!(times[0], times[1]);
+    });
+}
+
+#[test]
+fn a_filter_goes_where_its_method_does() {
+    run(async {
+        let notes = Notes::default();
+        let hub = Hub::builder()
+            .state(notes.clone())
+            .method_with("Spawned", async || streams::iter([1]), MethodOptions::new().spawn())
+            .method_with("Dropped", pending::<()>, MethodOptions::new().drop_on_disconnect())
+            .method("Stays", async |ctx: Context| ctx.aborted().await)
+            .filter(async |invocation: Invocation, next: Next| {
+                let notes = invocation.context().state::<Notes>().expect("notes");
+                let (method, stays) =
+                    (invocation.method().to_owned(), invocation.method() == "Stays");
+                let _guard = Guard((*notes).clone(), if stays { "stays" } else { "goes" });
+                // It is waited for, wherever it is.
+                invocation.sleep(Duration::from_millis(1)).await;
+                notes.add(method);
+                let result = next.run(invocation).await;
+                notes.add("ended");
+                result
+            });
+        let options = hub_async::HubOptions::new().maximum_parallel_invocations_per_client(2);
+        let service = serve(hub.options(options));
+        let mut client = connect(&service).await;
+        stream(&client, "1", "Spawned", "[]").await;
+        assert_eq!(client.next().await, item("1", "1"));
+        assert_eq!(client.next().await, void("1"));
+        assert_eq!(notes.all(), ["Spawned", "ended", "goes dropped"]);
+        client.call("2", "Dropped", "[]").await;
+        client.call("3", "Stays", "[]").await;
+        pause(5).await;
+        drop(client);
+        pause(1).await;
+        let rest = ["Dropped", "Stays", "goes dropped", "ended", "stays dropped"];
+        assert_eq!(notes.all()[3..], rest);
+        is_left_alone(&service).await;
+    });
+}
+
+#[test]
+fn whoever_aborts_in_a_filter_is_not_answered() {
+    run(async {
+        let hub = Hub::builder().method("A", async || 1).filter(
+            async |invocation: Invocation, next: Next| {
+                invocation.context().abort();
+                next.run(invocation).await
+            },
+        );
+        let service = serve(hub);
+        for method in ["A", "Nobody"] {
+            let mut client = connect(&service).await;
+            client.call("1", method, "[]").await;
+            assert_eq!(client.next().await, record(CLOSE));
+            client.rest().await;
+        }
+        is_left_alone(&service).await;
     });
 }
 
