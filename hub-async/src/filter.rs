@@ -20,6 +20,12 @@ use crate::runtime::Clock;
 use crate::signal::Signal;
 
 #[doc = include_str!("../FILTERS.md")]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a filter",
+    label = "not a filter",
+    note = "a filter is an `async fn(Invocation, Next) -> Result<Outcome, HubError>`, a closure like that, or a type that \
+            implements `HubFilter`"
+)]
 pub trait HubFilter: Send + Sync + 'static {
     /// Around each call of a method, also of one that the hub does not have.
     ///
@@ -83,11 +89,11 @@ pub(crate) trait Filter: Send + Sync {
 
 impl<F: HubFilter> Filter for F {
     fn invoke(self: Arc<Self>, invocation: Invocation, next: Next) -> Running<Outcome> {
-        Box::pin(async move { HubFilter::invoke(&*self, invocation, next).await })
+        answer(async move { HubFilter::invoke(&*self, invocation, next).await })
     }
 
     fn hook(self: Arc<Self>, context: Context, event: Event, next: NextHook) -> Running<()> {
-        Box::pin(async move {
+        answer(async move {
             match event {
                 Event::Connected => self.on_connected(context, next).await,
                 Event::Disconnected(reason) => self.on_disconnected(context, reason, next).await,

@@ -94,8 +94,10 @@ where
     }
 }
 
-/// Makes an answer of what a handler does: a panic is a failure.
-pub(crate) fn answer(run: impl Future<Output = Responded> + Send + 'static) -> Answer {
+/// What some of the hub's code comes to: a panic is a failure.
+pub(crate) fn answer<T: 'static>(
+    run: impl Future<Output = Result<T, HubError>> + Send + 'static,
+) -> Pin<Box<dyn Future<Output = Result<T, HubError>> + Send>> {
     Box::pin(
         AssertUnwindSafe(run)
             .catch_unwind()

@@ -9,6 +9,7 @@ use hub_proto::{BindError, FromArguments, Headers};
 use hyper::rt::Sleep;
 
 use crate::caller::Caller;
+use crate::caught::{Kept, caught};
 use crate::context::Context;
 use crate::error::HubError;
 use crate::extractors::{Cancel, RawArguments};
@@ -29,7 +30,7 @@ pub struct Invocation {
     pub(crate) clock: Clock,
     pub(crate) cancel: Arc<Signal>,
     /// None when nobody has that name. Never locked: it only lets references be sent to other threads.
-    bound: Mutex<Option<Box<dyn Bound>>>,
+    bound: Mutex<Kept<Box<dyn Bound>>>,
     /// Where a filter has sent it.
     redirected: Option<Box<str>>,
 }
@@ -43,7 +44,7 @@ impl Invocation {
         cancel: Arc<Signal>,
         bound: Option<Box<dyn Bound>>,
     ) -> Self {
-        let bound = Mutex::new(bound);
+        let bound = Mutex::new(Kept(bound));
         Self { caller, arguments, streaming, clock, cancel, bound, redirected: None }
     }
 
@@ -119,10 +120,11 @@ impl Invocation {
     }
 
     /// Sends the call to another method, with the arguments that the client sent. Its errors still name the method
-    /// that the client called.
+    /// that the client called, and it runs with the [options](crate::MethodOptions) of that. What the client sends in
+    /// streams is ignored.
     ///
-    /// Fails when the hub has no such method, the arguments do not fit it, either of the two takes streams, or only one
-    /// of them answers with one; the call is unchanged then.
+    /// Fails when the hub has no such method, the arguments do not fit it, it takes streams, or only one of the two
+    /// answers with one; the call is unchanged then.
     pub fn redirect(&mut self, method: &str) -> Result<(), HubError> {
         let hub = Arc::clone(self.context().core());
         let Some(found) = hub.method(method) else {
@@ -137,16 +139,17 @@ impl Invocation {
         let arguments = self.arguments.payload();
         let binding =
             Binding { arguments, readers: &mut readers, cancel: &mut cancel, reason: None };
-        let bound = found.method.bind(binding)?;
+        // They are read by the hub's own code, as ever.
+        let bound = caught(|| found.method.bind(binding)).ok_or_else(HubError::panicked)??;
         self.caller.stop = found.stops().then(|| Arc::clone(&self.cancel));
         self.redirected = Some(found.name.clone());
-        *self.bound.get_mut() = Some(bound);
+        *self.bound.get_mut() = Kept(Some(bound));
         Ok(())
     }
 
     /// Runs the method.
     pub(crate) async fn run(mut self) -> Result<Outcome, HubError> {
-        let Some(bound) = self.bound.get_mut().take() else {
+        let Some(bound) = self.bound.get_mut().0.take() else {
             return Err(HubError::unknown_method());
         };
         let outcome = Arc::new(Slot::new());
@@ -156,7 +159,7 @@ impl Invocation {
     }
 
     fn bound_mut(&mut self) -> Option<&mut Box<dyn Bound>> {
-        self.bound.get_mut().as_mut()
+        self.bound.get_mut().0.as_mut()
     }
 }
 

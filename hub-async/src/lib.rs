@@ -25,8 +25,8 @@
 //! # Invariants
 //!
 //! * No user code, no wake and no drop of a user's value happens under a lock. Locks live in
-//!   `outlet`, `inlet`, `inbox`, `reader`, `slot`, `shards`, `items`, `filters::rate_limit` and the endpoint's table
-//!   (`server::endpoint`).
+//!   `outlet`, `inlet`, `inbox`, `reader`, `slot`, `shards`, `items`, `outcome`, `filters::rate_limit` and the endpoint's
+//!   table (`server::endpoint`).
 //! * What threads do to a connection at the same time is modelled (`server::models`): what they share is made
 //!   of the locks and atomics of `sync`.
 //! * Every queue has a byte budget and a policy; a push never waits.

@@ -60,7 +60,7 @@ where
 {
     match &to.outcome {
         Some(outcome) => {
-            outcome.put(Outcome::stream_until(stream, to.stop.clone()));
+            outcome.put(Outcome::of_method(stream, to.stop.is_some()));
             Ok(None)
         }
         None => pump(stream, to).await,

@@ -30,7 +30,7 @@ pub trait Runtime: Send + Sync + 'static {
 }
 
 /// As good as never, and within the reach of every platform's clock.
-const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
+pub(crate) const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
 
 /// The time of one server: a timer, and the moment from which [`Timestamp`]s count.
 #[derive(Clone)]
@@ -69,7 +69,7 @@ impl Clock {
 
     /// A sleep of that length.
     pub fn sleep(&self, span: Duration) -> Pin<Box<dyn Sleep>> {
-        self.timer.sleep(span)
+        self.timer.sleep(span.min(NEVER))
     }
 }
 

@@ -237,6 +237,12 @@ impl Connection {
         self.complete(call.id, call.reply.failure(&text), now);
     }
 
+    /// A call that ran was for nobody: that counts as one that [fails](Self::fail) before it runs.
+    pub fn was_for_nobody(&mut self, now: Timestamp) {
+        self.tick(now);
+        self.charge();
+    }
+
     /// Gives the slot of a running call to others, while it waits for its client. It is never taken back.
     pub fn release(&mut self, call: CallId, now: Timestamp) {
         self.tick(now);

@@ -19,20 +19,29 @@ fn play<H: House>(mut world: World<H>, steps: &[Step]) -> World<H> {
     world
 }
 
-/// What a client has seen, and apart from that, by calls: each stream, and the answers of calls that read one.
-/// Both run beside other calls, and which of those that can go on does so first, is for whoever drives the
-/// machines to say.
-fn story<H: House>(world: &World<H>, client: usize) -> Story {
+/// Calls that read a stream run beside others, as those do that send one.
+const fn reads(method: Method) -> bool {
+    matches!(method, Method::Sum(_))
+}
+
+/// Behind filters, what there is not waits for its turn as well, and is refused at once otherwise.
+const fn reads_or_is_unknown(method: Method) -> bool {
+    matches!(method, Method::Sum(_) | Method::Unknown)
+}
+
+/// What a client has seen, and apart from that, by calls: each stream, and the answers of calls that run beside others.
+/// Which of those that can go on does so first, is for whoever drives the machines to say.
+fn story<H: House>(world: &World<H>, client: usize, beside: fn(Method) -> bool) -> Story {
     let (mut said, mut apart) = world.story(client);
     // Whoever comes back too late is not let in, or let in and then sees the end at once.
     while said.pop_if(|seen| *seen == Seen::Over).is_some() {}
     let calls = &world.model.clients[client].calls;
-    let reads = |number: u32| {
+    let beside = |number: u32| {
         let call = calls.iter().find(|call| call.number == number);
-        call.is_some_and(|call| matches!(call.method, Method::Sum(_)))
+        call.is_some_and(|call| beside(call.method))
     };
     said.retain(|seen| match seen {
-        Seen::Answered(call, _) if reads(*call) => {
+        Seen::Answered(call, _) | Seen::Refused(call, _) if beside(*call) => {
             apart.entry(*call).or_default().push(seen.clone());
             false
         }
@@ -43,7 +52,12 @@ fn story<H: House>(world: &World<H>, client: usize) -> Story {
 
 /// Compares what the clients of two worlds have seen, unless steps were about others in one of them, or took no
 /// effect, as somebody too slow was gone.
-fn compare<A: House, B: House>(one: &World<A>, other: &World<B>, steps: &[Step]) -> Report {
+fn compare<A: House, B: House>(
+    one: &World<A>,
+    other: &World<B>,
+    steps: &[Step],
+    beside: fn(Method) -> bool,
+) -> Report {
     let mut report = Report::default();
     (report.sequences, report.steps, report.cuts) = (1, steps.len() as u64, one.cuts);
     if one.chosen != other.chosen {
@@ -51,7 +65,8 @@ fn compare<A: House, B: House>(one: &World<A>, other: &World<B>, steps: &[Step])
     }
     report.compared = 1;
     for client in 0..one.transcripts.len() {
-        let ((said, apart), (same, same_apart)) = (story(one, client), story(other, client));
+        let (said, apart) = story(one, client, beside);
+        let (same, same_apart) = story(other, client, beside);
         assert_eq!(said, same, "client {client} sees something else");
         for (call, answers) in &apart {
             let same = same_apart.get(call);
@@ -75,10 +90,13 @@ fn hubs<H: House>(house: H) -> World<H> {
     world
 }
 
-/// Runs a sequence on the pure machines and on hubs in memory. Panics where something is wrong, or different.
+/// Runs a sequence on the pure machines, on hubs in memory, and on some inside of filters. Panics where something is
+/// wrong, or different.
 pub fn agree(steps: &[Step]) -> Report {
     let core = play(machines(), steps);
-    compare(&core, &play(hubs(Memory::new()), steps), steps)
+    let report = compare(&core, &play(hubs(Memory::new()), steps), steps, reads);
+    compare(&core, &play(hubs(Memory::filtered()), steps), steps, reads_or_is_unknown);
+    report
 }
 
 /// Runs a sequence on the pure machines, and then on a house in real time, which is waited for after each step.
@@ -90,5 +108,5 @@ pub fn follow<H: House>(steps: &[Step], house: H) -> Report {
     let Pace::Leads(marks) = std::mem::take(&mut core.pace) else { unreachable!("it leads") };
     let mut hubs = hubs(house);
     hubs.pace = Pace::Follows(marks.into());
-    compare(&core, &play(hubs, steps), steps)
+    compare(&core, &play(hubs, steps), steps, reads)
 }

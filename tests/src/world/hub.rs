@@ -8,7 +8,9 @@ use std::task::{Context as TaskContext, Poll, Waker};
 
 use futures_util::Stream;
 use futures_util::future::{Either, select};
-use hub_async::{Cancel, Context, Hub, HubError, HubOptions, State, StreamError, StreamReader};
+use hub_async::{
+    Cancel, Context, Hub, HubBuilder, HubError, HubOptions, State, StreamError, StreamReader,
+};
 
 use super::house::{News, Outcome, PATIENCE, Place};
 use super::hubs;
@@ -126,7 +128,7 @@ fn number<T: std::str::FromStr>(context: &Context, name: &str) -> Option<T> {
 }
 
 /// A hub with all methods and the settings of its place.
-pub fn hub(place: Place, app: &App) -> Hub {
+pub fn hub(place: Place, app: &App) -> HubBuilder {
     let limits = place.limits();
     let options = HubOptions::new()
         .maximum_receive_message_size(limits.message.unwrap_or(usize::MAX))
@@ -137,7 +139,7 @@ pub fn hub(place: Place, app: &App) -> Hub {
         .allow_stateful_reconnects(true)
         .stateful_reconnect_buffer_size(limits.unacked)
         .slow_consumer(place.policy());
-    let hub = Hub::builder()
+    Hub::builder()
         .options(options)
         .state(Arc::clone(app))
         .user_id(|request| request.query_value("user").map(Into::into))
@@ -153,8 +155,7 @@ pub fn hub(place: Place, app: &App) -> Hub {
         .method("Sum", sum)
         .method("Sum2", sum_of_two)
         .method("Ask", ask)
-        .method("Quit", quit);
-    hub.build().expect("a hub")
+        .method("Quit", quit)
 }
 
 async fn connected(context: Context, app: State<App>) {

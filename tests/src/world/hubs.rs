@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use hub_async::{
-    Clients, Hub, HubContext, InvokeError, MemoryBudget, Reconnect, Scope, Target, Task,
+    Clients, Hub, HubBuilder, HubContext, InvokeError, MemoryBudget, Reconnect, Scope, Target, Task,
 };
 
 use super::house::{Census, HUBS, News, Order, Outcome, PATIENCE, Place};
 use super::hub::{App, hub};
 use super::model::Model;
+use super::passing::pass;
 
 /// The hubs of all servers, whose methods share an application.
 pub struct Hubs {
@@ -33,8 +34,18 @@ pub fn path(place: Place) -> String {
 impl Hubs {
     /// Hubs that nobody has come to.
     pub fn new() -> Self {
+        Self::made(|hub| hub)
+    }
+
+    /// The same inside of a filter.
+    pub fn filtered() -> Self {
+        Self::made(|hub| hub.filter(pass))
+    }
+
+    fn made(finish: fn(HubBuilder) -> HubBuilder) -> Self {
         let app = App::default();
-        let hubs: Vec<Hub> = Model::places().map(|place| hub(place, &app)).collect();
+        let make = |place| finish(hub(place, &app)).build().expect("a hub");
+        let hubs: Vec<Hub> = Model::places().map(make).collect();
         let contexts = hubs.iter().map(Hub::context).collect();
         Self { app, hubs, contexts, budget: MemoryBudget::new(1 << 30) }
     }

@@ -14,6 +14,7 @@ use transport_memory::{Pipe, World, pipe};
 
 use super::house::{Census, House, LinkId, News, Order, Place, SERVERS, SOCKET};
 use super::hubs::{Hubs, path};
+use super::passing::Passing;
 
 /// The servers.
 pub struct Memory {
@@ -41,9 +42,18 @@ struct Cable {
 impl Memory {
     /// Servers that nobody has come to.
     pub fn new() -> Self {
-        let (world, hubs) = (World::new(), Hubs::new());
+        Self::made(Hubs::new(), |server| server)
+    }
+
+    /// The same with filters around everything, which only pass it on.
+    pub fn filtered() -> Self {
+        Self::made(Hubs::filtered(), |server| server.filter(Passing))
+    }
+
+    fn made(hubs: Hubs, finish: fn(Server<World>) -> Server<World>) -> Self {
+        let world = World::new();
         let service = |server| {
-            let routes = Server::on(world.clone()).memory_budget(&hubs.budget);
+            let routes = finish(Server::on(world.clone()).memory_budget(&hubs.budget));
             let routes = hubs.of(server).fold(routes, |routes, (path, hub)| routes.hub(path, hub));
             routes.into_service().expect("hubs that can be served")
         };

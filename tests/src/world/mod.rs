@@ -31,6 +31,7 @@ pub mod memory;
 pub mod model;
 mod network;
 pub mod pace;
+mod passing;
 pub mod peer;
 mod run;
 pub mod sockets;

@@ -4,7 +4,9 @@ use std::num::ParseIntError;
 
 use futures_util::stream as streams;
 use hub_async::filters::{RateLimit, Timeout, Validation};
-use hub_async::{Context, Hub, HubError};
+use hub_async::{
+    Context, DisconnectReason, Hub, HubError, HubFilter, Invocation, Next, NextHook, Outcome,
+};
 use serde::Deserialize;
 use tests::memory::Seen;
 
@@ -116,6 +118,50 @@ fn streams_count_when_they_begin_and_what_nobody_waits_for_is_left_out() {
         client.call("", "A", "[]").await;
         stream(&client, "1", "Stream", "[]").await;
         assert_eq!(client.next().await, too_many("Stream"));
+    });
+}
+
+/// A limit that somebody else looks at.
+struct Shared(Arc<RateLimit>);
+
+impl HubFilter for Shared {
+    async fn invoke(&self, invocation: Invocation, next: Next) -> Result<Outcome, HubError> {
+        self.0.invoke(invocation, next).await
+    }
+
+    async fn on_disconnected(
+        &self,
+        context: Context,
+        reason: DisconnectReason,
+        next: NextHook,
+    ) -> Result<(), HubError> {
+        self.0.on_disconnected(context, reason, next).await
+    }
+}
+
+#[test]
+fn a_connection_that_is_gone_is_forgotten_and_a_user_is_not() {
+    run(async {
+        for (limit, left) in [
+            (RateLimit::per_connection(1, 3600 * SECOND).each_method(), 0),
+            (RateLimit::per_user(1, 3600 * SECOND), 1),
+        ] {
+            let limit = Arc::new(limit);
+            let remembered =
+                |count| format!("{limit:?}").contains(&format!("remembered: {count},"));
+            let hub = Hub::builder()
+                .user_id(|request| request.query_value("user").map(Into::into))
+                .method("A", async || 1);
+            let service = serve(hub.filter(Shared(Arc::clone(&limit))));
+            let mut ann = Client::connect(&service, "/hub?user=ann").await;
+            let mut nobody = connect(&service).await;
+            assert!(runs(&mut ann, "A").await && runs(&mut nobody, "A").await);
+            assert!(remembered(2), "{limit:?}");
+            drop((ann, nobody));
+            pause(1).await;
+            is_left_alone(&service).await;
+            assert!(remembered(left), "{limit:?}");
+        }
     });
 }
 

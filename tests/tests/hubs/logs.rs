@@ -3,6 +3,7 @@
 use std::fmt::{Debug, Write};
 use std::sync::{Arc, Mutex};
 
+use hub_async::filters::RateLimit;
 use hub_async::{Context, Hub, HubError};
 use hub_proto::ws::Opcode;
 use tracing::field::{Field, Visit};
@@ -64,11 +65,15 @@ async fn logged(records: &[&str]) -> Vec<(Level, String)> {
 /// What the hubs log when a client does that, while another one is connected and not disturbed; the
 /// secret is in its URI and in all that it sends.
 async fn logged_of(act: impl AsyncFnOnce(&mut Client)) -> Vec<(Level, String)> {
+    logged_by(Hub::builder(), act).await
+}
+
+/// The same, by a hub that is more than that.
+async fn logged_by(hub: HubBuilder, act: impl AsyncFnOnce(&mut Client)) -> Vec<(Level, String)> {
     let log = Log::default();
     let guard = tracing::subscriber::set_default(log.clone());
     let service = serve(
-        Hub::builder()
-            .user_id(|request| request.query_value("access_token").map(Into::into))
+        hub.user_id(|request| request.query_value("access_token").map(Into::into))
             .method("Fail", async |_ctx: Context, text: String| Err::<(), _>(HubError::new(text)))
             .method("Number", async |number: i32| number),
     );
@@ -133,6 +138,27 @@ fn calls_that_fail_are_logged_without_their_text() {
             assert!(line.contains("a call was refused") && line.contains(fault), "{line}");
         }
         assert!(closed.contains("closed by the client with an error"), "{closed}");
+    });
+}
+
+#[test]
+fn behind_filters_nothing_is_logged_of_a_call_that_was_for_nobody_either() {
+    run(async {
+        let limit = RateLimit::per_connection(1, Duration::from_secs(60)).method("secret");
+        let lines = logged_by(Hub::builder().filter(limit), async |client| {
+            client.shake_hands().await;
+            let call =
+                r#"{"type":1,"invocationId":"secret","target":"secret","arguments":["secret"]}"#;
+            client.send(call).await;
+            client.send(call).await;
+        })
+        .await;
+        let [_, (Level::DEBUG, refused), (Level::WARN, failed), _] = &*lines else {
+            panic!("{lines:?}");
+        };
+        assert!(refused.contains("a call was refused"), "{refused}");
+        assert!(refused.contains("unknown method"), "{refused}");
+        assert!(failed.contains("a hub method failed") && failed.contains("_OTHER"), "{failed}");
     });
 }
 

@@ -4,6 +4,7 @@ mod asking;
 mod building;
 mod built_in;
 mod calling;
+mod careless;
 mod endings;
 mod everywhere;
 mod extractors;

@@ -150,6 +150,11 @@ fn what_stays_on_its_thread_is_told_where() {
 }
 
 #[test]
+fn what_is_no_filter_is_told_why() {
+    check("filters");
+}
+
+#[test]
 fn documentation_and_attributes_stay_and_nothing_is_warned_of() {
     let (compiles, said) = compile("documented.rs");
     assert!(compiles, "{said}");

@@ -32,11 +32,7 @@ impl Session {
                 if let Err(fault) = self.invoke(&call, now, cx) {
                     // Bad grammar ends the connection, which is logged as its end.
                     if fault != CallFault::Arguments(BindError::Syntax) {
-                        tracing::debug!(
-                            connection = &*self.member.id,
-                            fault = fault.kind(),
-                            "a call was refused"
-                        );
+                        self.log_refused(&fault);
                     }
                     self.connection.fail(&call, &fault, now);
                 }
@@ -291,13 +287,12 @@ impl Session {
     pub(super) fn finish(&mut self, done: Done, now: Timestamp) {
         let Done { call, result } = done;
         let answer = result.unwrap_or_else(|error| {
-            tracing::warn!(
-                connection = &*self.member.id,
-                method = &*call.caller.target,
-                error = error.name(),
-                "{} failed",
-                if error.fault() == Some(Fault::Stream) { "a stream" } else { "a hub method" }
-            );
+            if error.is_unknown_method() {
+                self.log_refused(&CallFault::UnknownMethod);
+                self.connection.was_for_nobody(now);
+            } else {
+                self.log_failed(&call, &error);
+            }
             call.caller.failure(&error)
         });
         self.running.forget(call.id);
@@ -312,6 +307,22 @@ impl Session {
             }
             answer => drop(self.connection.complete(call.id, answer, now)),
         }
+    }
+
+    fn log_refused(&self, fault: &CallFault<'_>) {
+        let connection = &*self.member.id;
+        tracing::debug!(connection, fault = fault.kind(), "a call was refused");
+    }
+
+    fn log_failed(&self, call: &CallInfo, error: &HubError) {
+        tracing::warn!(
+            connection = &*self.member.id,
+            // Nothing of the client's: behind filters it may have called whatever it liked.
+            method = self.hub.method(&call.caller.target).map_or("_OTHER", |found| &found.name),
+            error = error.name(),
+            "{} failed",
+            if error.fault() == Some(Fault::Stream) { "a stream" } else { "a hub method" }
+        );
     }
 
     fn is_crowded(&self) -> bool {
