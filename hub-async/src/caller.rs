@@ -16,18 +16,27 @@ use crate::signal::Signal;
 use crate::slot::Slot;
 
 /// One call as its method sees it, and what it takes to answer it.
+// It is moved often: what few calls have is elsewhere.
 #[derive(Clone)]
 pub struct Caller {
     pub(crate) context: Context,
     pub(crate) reply: Reply,
     /// The method, in the client's spelling.
     pub(crate) target: Id,
-    /// The headers of the message, if it has any.
-    pub(crate) headers: Option<Arc<Headers<'static>>>,
     /// Whether clients see the details of errors.
     pub(crate) detailed: bool,
     /// Whether the method is a task of its own.
     pub(crate) spawned: bool,
+    /// Whether the method is dropped with its connection.
+    pub(crate) dropped: bool,
+    pub(crate) rare: Option<Arc<Rare>>,
+}
+
+/// What few calls have.
+#[derive(Clone, Default)]
+pub(crate) struct Rare {
+    /// The headers of the message.
+    pub(crate) headers: Option<Arc<Headers<'static>>>,
     /// What ends a stream; none if its method sees to that.
     pub(crate) stop: Option<Arc<Signal>>,
     /// Who wants the result before it is encoded: filters.
@@ -39,9 +48,28 @@ impl Caller {
         self.context.member()
     }
 
+    pub(crate) fn headers(&self) -> Option<&Headers<'static>> {
+        self.rare.as_ref()?.headers.as_deref()
+    }
+
+    pub(crate) fn stop(&self) -> Option<&Arc<Signal>> {
+        self.rare.as_ref()?.stop.as_ref()
+    }
+
+    pub(crate) fn outcome(&self) -> Option<&Arc<Slot<Outcome>>> {
+        self.rare.as_ref()?.outcome.as_ref()
+    }
+
+    /// The same with another of what few calls have.
+    pub(crate) fn with(self, change: impl FnOnce(&mut Rare)) -> Self {
+        let mut rare = self.rare.as_deref().cloned().unwrap_or_default();
+        change(&mut rare);
+        Self { rare: Some(Arc::new(rare)), ..self }
+    }
+
     /// What becomes of a result.
     pub(crate) fn result<T: Serialize + Send + 'static>(&self, value: T) -> Responded {
-        match &self.outcome {
+        match self.outcome() {
             Some(outcome) => {
                 outcome.put(Outcome::new(value));
                 Ok(None)

@@ -73,7 +73,7 @@ impl Call<'_> {
     /// The headers of the client's message, usually none; none in a hook.
     pub fn headers(&self) -> &Headers<'static> {
         static NONE: Headers<'static> = Headers::NONE;
-        self.caller.headers.as_deref().unwrap_or(&NONE)
+        self.caller.headers().unwrap_or(&NONE)
     }
 
     /// The request that opened the connection.

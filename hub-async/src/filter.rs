@@ -239,7 +239,7 @@ impl Bound for Filtered {
 
     fn start_now(self, caller: Caller) -> Answer {
         let Self { around: Around { filters, clock }, arguments, streaming, cancel, bound } = self;
-        let to = Caller { stop: Some(Arc::clone(&cancel)), ..caller.clone() };
+        let to = caller.clone().with(|rare| rare.stop = Some(Arc::clone(&cancel)));
         let invocation = Invocation::new(caller, arguments, streaming, clock, cancel, bound);
         answer(async move {
             let outcome = Next { filters, at: 0 }.run(invocation).await?;

@@ -101,7 +101,7 @@ impl Invocation {
     /// The headers of the client's message, usually none.
     pub fn headers(&self) -> &Headers<'static> {
         static NONE: Headers<'static> = Headers::NONE;
-        self.caller.headers.as_deref().unwrap_or(&NONE)
+        self.caller.headers().unwrap_or(&NONE)
     }
 
     /// Tells when nobody waits for the call any more.
@@ -141,7 +141,8 @@ impl Invocation {
             Binding { arguments, readers: &mut readers, cancel: &mut cancel, reason: None };
         // They are read by the hub's own code, as ever.
         let bound = caught(|| found.method.bind(binding)).ok_or_else(HubError::panicked)??;
-        self.caller.stop = found.stops().then(|| Arc::clone(&self.cancel));
+        let stop = found.stops().then(|| Arc::clone(&self.cancel));
+        self.caller = self.caller.clone().with(|rare| rare.stop = stop);
         self.redirected = Some(found.name.clone());
         *self.bound.get_mut() = Kept(Some(bound));
         Ok(())
@@ -153,7 +154,7 @@ impl Invocation {
             return Err(HubError::unknown_method());
         };
         let outcome = Arc::new(Slot::new());
-        let caller = Caller { outcome: Some(Arc::clone(&outcome)), ..self.caller };
+        let caller = self.caller.with(|rare| rare.outcome = Some(Arc::clone(&outcome)));
         bound.start(caller).await?;
         Ok(outcome.take().unwrap_or_default())
     }

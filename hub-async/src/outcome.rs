@@ -74,8 +74,8 @@ impl Outcome {
         M: 'static,
     {
         Self::sent_by(move |to| {
-            let stop = to.stop.filter(|_| stops);
-            Box::pin(pump(stream, Caller { stop, ..to }))
+            let to = if stops { to } else { to.with(|rare| rare.stop = None) };
+            Box::pin(pump(stream, to))
         })
     }
 

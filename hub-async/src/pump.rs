@@ -50,14 +50,14 @@ impl Pump {
         S: Stream<Item: Streamable<M>>,
     {
         for _ in 0..STRETCH {
-            if let Some(stop) = &self.to.stop
+            if let Some(stop) = self.to.stop()
                 && stop.poll(&mut self.stopped, cx).is_ready()
             {
                 return Poll::Ready(Ok(self.to.reply.void()));
             }
             ready!(self.poll_room(cx));
             // Aborted, it gets nothing but the Close any more.
-            if self.to.stop.is_some() && self.to.member().abort_signal().has_fired() {
+            if self.to.stop().is_some() && self.to.member().abort_signal().has_fired() {
                 return Poll::Ready(Ok(None));
             }
             let reply = &self.to.reply;

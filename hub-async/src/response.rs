@@ -58,9 +58,9 @@ where
     S: Stream<Item: Streamable<M>> + Send + 'static,
     M: 'static,
 {
-    match &to.outcome {
+    match to.outcome() {
         Some(outcome) => {
-            outcome.put(Outcome::of_method(stream, to.stop.is_some()));
+            outcome.put(Outcome::of_method(stream, to.stop().is_some()));
             Ok(None)
         }
         None => pump(stream, to).await,

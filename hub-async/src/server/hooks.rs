@@ -75,10 +75,9 @@ fn caller(hub: &Arc<HubCore>, member: &Arc<Member>, place: Place) -> Caller {
         context: Context::new(Arc::clone(hub), Arc::clone(member), place),
         reply: Reply::new(Encoding::Json, None),
         target: "".into(),
-        headers: None,
         detailed: false,
         spawned: false,
-        stop: None,
-        outcome: None,
+        dropped: false,
+        rare: None,
     }
 }

@@ -17,7 +17,6 @@ use crate::caller::Caller;
 use crate::caught::discard;
 use crate::error::HubError;
 use crate::handler::{Answer, Bound};
-use crate::options::MethodOptions;
 use crate::outlet::Outlet;
 use crate::reader::{StreamError, Upload};
 use crate::signal::Signal;
@@ -27,7 +26,6 @@ use crate::sync::EventListener;
 pub(super) struct CallInfo {
     pub(super) id: CallId,
     pub(super) caller: Caller,
-    pub(super) options: MethodOptions,
 }
 
 /// What a method came to.
@@ -78,7 +76,7 @@ impl Future for Call {
 
 impl Call {
     fn is_dropped_with_its_client(&self) -> bool {
-        self.info.as_ref().is_some_and(|info| info.options.drop_on_disconnect)
+        self.info.as_ref().is_some_and(|info| info.caller.dropped)
     }
 }
 

@@ -11,7 +11,7 @@ use hub_proto::BindError;
 
 use super::Session;
 use crate::ask::{InvokeError, Place};
-use crate::caller::Caller;
+use crate::caller::{Caller, Rare};
 use crate::caught::{caught, discard, forget};
 use crate::context::Context as HubCallContext;
 use crate::error::{Fault, HubError};
@@ -80,10 +80,8 @@ impl Session {
         };
         let filters = self.filters();
         let mut cancel = (filters.is_some() || found.stops()).then(Arc::default);
-        let caller = Caller {
-            stop: found.stops().then(|| cancel.clone()).flatten(),
-            ..self.caller(call, found.options)
-        };
+        let stop = if found.stops() { cancel.clone() } else { None };
+        let caller = self.caller(call, found.options, stop);
         let limits = self.ticket.endpoint().config.limits;
         let member = Arc::clone(&self.member);
         let mut readers = Readers::new(&call.streams, &member, limits.stream_items);
@@ -104,7 +102,7 @@ impl Session {
                 Ok(Invoked::admitted(filtered, &caller, admit()))
             }
         });
-        let info = CallInfo { id, caller, options: found.options };
+        let info = CallInfo { id, caller };
         let Some(invoked) = invoked else {
             self.finish(Done { call: info, result: Err(HubError::panicked()) }, now);
             return Ok(());
@@ -127,14 +125,13 @@ impl Session {
         call.arguments().check().map_err(CallFault::Arguments)?;
         let Some(filters) = self.filters() else { return Err(CallFault::UnknownMethod) };
         let cancel: Arc<Signal> = Arc::default();
-        let options = MethodOptions::new();
-        let caller = self.caller(call, options);
+        let caller = self.caller(call, MethodOptions::new(), None);
         let filtered = filters.around(call, Arc::clone(&cancel), None);
         let admission = self.connection.admit(call.id);
         let invoked = Invoked::admitted(filtered, &caller, admission);
         // Nobody reads what it sends along.
         self.connection.discard_streams_of(call.id, now);
-        self.admitted(CallInfo { id: call.id, caller, options }, invoked, Some(cancel), now, cx)
+        self.admitted(CallInfo { id: call.id, caller }, invoked, Some(cancel), now, cx)
     }
 
     /// Goes on with a call that is bound.
@@ -164,17 +161,19 @@ impl Session {
     }
 
     /// The call as its method sees it.
-    fn caller(&self, call: &Call, options: MethodOptions) -> Caller {
+    fn caller(&self, call: &Call, options: MethodOptions, stop: Option<Arc<Signal>>) -> Caller {
         let place = Place::Method(call.id);
+        let headers = call.headers.clone();
+        let rare = (headers.is_some() || stop.is_some())
+            .then(|| Arc::new(Rare { headers, stop, outcome: None }));
         Caller {
             context: HubCallContext::new(Arc::clone(&self.hub), Arc::clone(&self.member), place),
             reply: call.reply.clone(),
             target: call.target.clone(),
-            headers: call.headers.clone(),
             detailed: self.ticket.endpoint().config.detailed_errors,
             spawned: options.spawn,
-            stop: None,
-            outcome: None,
+            dropped: options.drop_on_disconnect,
+            rare,
         }
     }
 
@@ -186,7 +185,7 @@ impl Session {
     }
 
     fn start(&mut self, info: CallInfo, answer: Answer, now: Timestamp, cx: &mut Context<'_>) {
-        let answer = if info.options.spawn { self.spawn(answer) } else { answer };
+        let answer = if info.caller.spawned { self.spawn(answer) } else { answer };
         if let Some(done) = self.running.start(info, answer, cx) {
             self.finish(done, now);
         }
