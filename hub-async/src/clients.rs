@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::ask::Origin;
-use crate::hub::HubCore;
+use crate::builder::HubCore;
 use crate::target::{SingleTarget, Target, Who};
 
 /// Whom to send to, as seen from outside of a connection.

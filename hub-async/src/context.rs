@@ -8,10 +8,10 @@ use hub_core::CloseReason;
 use hub_core::registry::{Audience, Registry};
 
 use crate::ask::{Origin, Place};
+use crate::builder::HubCore;
 use crate::clients::{CallerClients, Clients};
 use crate::facts::RequestFacts;
 use crate::groups::Groups;
-use crate::hub::HubCore;
 use crate::items::Items;
 use crate::member::Member;
 use crate::signal::Aborted;

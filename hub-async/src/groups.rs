@@ -3,8 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::builder::HubCore;
 use crate::context::Scope;
-use crate::hub::HubCore;
 
 /// The groups of a hub. Names are compared exactly; empty groups do not exist.
 #[derive(Clone)]

@@ -21,7 +21,9 @@ use crate::response::{Responded, Response};
     label = "not a hub method",
     note = "a method is an `async fn` whose parameters are extractors (`Context`, `State<T>`, `Cancel`, `StreamReader<T>`, \
             your own, …) and up to 12 deserializable arguments, and which returns a `Serialize` value, a `Stream` of them, or a \
-            `Result` of either"
+            `Result` of either",
+    note = "nothing that cannot be sent to another thread, as an `Rc` or a guard of a lock, may be held over an `.await`",
+    note = "`#[hub]` on an `impl` block points at the parameter or the result that does not fit"
 )]
 pub trait Handler<P>: Send + Sync + 'static {
     /// What the client must send, and what it gets.

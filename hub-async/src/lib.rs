@@ -34,6 +34,7 @@
 
 mod ask;
 mod budget;
+mod builder;
 mod caller;
 mod caught;
 mod clients;
@@ -47,7 +48,6 @@ mod filter;
 pub mod filters;
 mod groups;
 mod handler;
-mod hub;
 mod inbox;
 mod inlet;
 mod invocation;
@@ -74,6 +74,7 @@ mod user;
 
 pub use ask::{Asking, AskingEach, InvokeError};
 pub use budget::MemoryBudget;
+pub use builder::{BuildError, Hub, HubBuilder};
 pub use clients::{CallerClients, Clients};
 pub use context::{Context, HubContext, Reconnect, Scope};
 pub use error::HubError;
@@ -82,7 +83,6 @@ pub use extractors::{Cancel, Item, MessageHeaders, MethodName, RawArguments, Req
 pub use facts::RequestFacts;
 pub use filter::{HubFilter, Next, NextHook};
 pub use groups::Groups;
-pub use hub::{BuildError, Hub, HubBuilder};
 #[cfg(feature = "macros")]
 pub use hub_macros::{hub, hub_client};
 pub use invocation::Invocation;

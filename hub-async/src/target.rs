@@ -15,7 +15,7 @@ use hub_proto::{Arguments, EncodeError, Prepared};
 use serde::de::DeserializeOwned;
 
 use crate::ask::{Asking, AskingEach, InvokeError, Origin, Place};
-use crate::hub::HubCore;
+use crate::builder::HubCore;
 use crate::inbox::Note;
 use crate::member::Member;
 use crate::sync::EventListener;

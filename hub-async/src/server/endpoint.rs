@@ -12,10 +12,10 @@ use hub_core::server::Config;
 use hub_core::{CloseReason, Outbox};
 
 use crate::budget::MemoryBudget;
+use crate::builder::HubCore;
 use crate::caught::discard;
 use crate::facts::RequestFacts;
 use crate::filter::{Filter, Filters};
-use crate::hub::HubCore;
 use crate::member::Member;
 use crate::options::{HubOptions, Resolved};
 use crate::outlet::Outlet;

@@ -6,13 +6,13 @@ use hub_core::CloseReason;
 use hub_proto::{Encoding, Payload, Reply};
 
 use crate::ask::Place;
+use crate::builder::HubCore;
 use crate::caller::Caller;
 use crate::caught::caught;
 use crate::context::Context;
 use crate::error::HubError;
 use crate::filter::{self, Event, Filters};
 use crate::handler::{Answer, Bound};
-use crate::hub::HubCore;
 use crate::member::Member;
 use crate::reader::Readers;
 use crate::registered::{Binding, Method};
