@@ -131,7 +131,8 @@ impl<T: Transport> Server<T> {
             Err(io::Error::new(io::ErrorKind::InvalidInput, "no address to listen at"));
         for address in addresses {
             result = self.transport.bind(address).await.map_err(|error| {
-                io::Error::new(error.kind(), format!("cannot listen at {address}: {error}"))
+                let advice = advice(error.kind());
+                io::Error::new(error.kind(), format!("cannot listen at {address}: {error}{advice}"))
             });
             if result.is_ok() {
                 break;
@@ -154,6 +155,20 @@ impl<T: Transport> Server<T> {
     /// The hubs as an HTTP service, for another HTTP stack. Must be called where the runtime can spawn.
     pub fn into_service(self) -> Result<Service, MountError> {
         self.routes.mount(Arc::new(self.transport))
+    }
+}
+
+/// What to do about an address that cannot be had.
+const fn advice(kind: io::ErrorKind) -> &'static str {
+    match kind {
+        io::ErrorKind::AddrInUse => {
+            "; perhaps the server runs already: stop it, or take another port (0 is a free one)"
+        }
+        io::ErrorKind::AddrNotAvailable => {
+            "; this machine has another one (0.0.0.0 and [::] are all it has)"
+        }
+        io::ErrorKind::PermissionDenied => "; take a port from 1024 on",
+        _ => "",
     }
 }
 

@@ -64,6 +64,21 @@ fn thirteen_arguments_are_one_too_many() {
 }
 
 #[test]
+fn an_address_that_is_taken_is_told_with_what_to_do() {
+    run(async {
+        let address = "127.0.0.1:5000";
+        let _first = Server::on(world()).bind(address).await.expect("it is free");
+        let error = Server::on(world()).bind(address).await.map(drop).expect_err("it is taken");
+        assert_eq!(error.kind(), std::io::ErrorKind::AddrInUse);
+        let told = error.to_string();
+        assert!(told.starts_with("cannot listen at 127.0.0.1:5000: "), "{told}");
+        assert!(told.contains("perhaps the server runs already"), "{told}");
+        let error = Server::on(world()).bind("nowhere").await.map(drop).expect_err("no address");
+        assert!(error.to_string().starts_with("no address to listen at: "), "{error}");
+    });
+}
+
+#[test]
 fn what_cannot_be_served_is_refused() {
     let hub = |options| Hub::builder().options(options).build().expect("a hub");
     let plain = || hub(HubOptions::new());

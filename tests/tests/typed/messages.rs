@@ -150,6 +150,11 @@ fn what_stays_on_its_thread_is_told_where() {
 }
 
 #[test]
+fn what_is_no_method_is_told_what_one_is() {
+    check("handlers");
+}
+
+#[test]
 fn what_is_no_filter_is_told_why() {
     check("filters");
 }
