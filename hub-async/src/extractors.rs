@@ -27,7 +27,7 @@ impl Extractor for Context {
 
 /// A value that the hub was built with, by [`HubBuilder::state`](crate::HubBuilder::state).
 ///
-/// A hub without it does not build.
+/// A hub without it does not build, unless it is an `Option<State<T>>`.
 pub struct State<T>(Arc<T>);
 
 impl<T: Send + Sync + 'static> Extractor for State<T> {

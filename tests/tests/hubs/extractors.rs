@@ -98,6 +98,19 @@ fn an_extractor_may_need_a_value_of_the_hub() {
 struct Count(AtomicU32);
 
 #[test]
+fn a_value_of_the_hub_that_is_optional_may_be_missing() {
+    run(async {
+        let ask = async |number: Option<State<u8>>| number.map(|number| *number);
+        for (hub, answer) in [(Hub::builder(), "null"), (Hub::builder().state(7_u8), "7")] {
+            let service = serve(hub.method("Ask", ask));
+            let mut client = connect(&service).await;
+            client.call("1", "Ask", "[]").await;
+            assert_eq!(client.next().await, result("1", answer));
+        }
+    });
+}
+
+#[test]
 fn an_item_is_each_connections_own_and_looked_for_when_the_method_runs() {
     run(async {
         let hub = Hub::builder()
