@@ -62,6 +62,7 @@ impl Desk {
         (first, ctx.connection_id().is_empty(), second * *factor)
     }
 
+    #[allow(clippy::too_many_arguments)]
     async fn facts(
         &self,
         user: User,
