@@ -190,6 +190,34 @@ fn a_call_can_be_redirected_again_and_back() {
     });
 }
 
+#[test]
+fn what_is_sent_along_to_a_method_that_a_filter_redirects_is_ignored() {
+    run(async {
+        let hub = Hub::builder()
+            .method("Sum", async |_: StreamReader<String>| 1)
+            .method("Wait", async || pause(60_000).await)
+            .method("Free", async || 2)
+            .filter(async |mut invocation: Invocation, next: Next| {
+                if invocation.method() == "Sum" {
+                    invocation.redirect("Wait")?;
+                }
+                next.run(invocation).await
+            });
+        let service = serve(hub);
+        let mut client = connect(&service).await;
+        upload(&client, "1", "Sum", "[]", r#"["s"]"#).await;
+        let long = format!("{:?}", "x".repeat(1_000));
+        for _ in 0..1_000 {
+            give(&client, "s", &long).await;
+        }
+        client.call("2", "Free", "[]").await;
+        assert_eq!(client.next().await, result("2", "2"));
+        drop(client);
+        pause(60_000).await;
+        is_left_alone(&service).await;
+    });
+}
+
 /// Lets go of a call before it is over.
 async fn ignore(invocation: Invocation, _: Next) -> Result<Outcome, HubError> {
     let cancel = invocation.cancel();
