@@ -49,6 +49,8 @@ pub struct Chunk {
 pub struct RawConnection {
     member: Arc<Member>,
     inlet: Arc<Inlet>,
+    /// Whether its messages have WebSocket headers.
+    framed: bool,
 }
 
 /// Nothing can be sent any more: the connection is over, or is being closed.
@@ -57,8 +59,8 @@ pub struct RawConnection {
 pub struct Disconnected;
 
 impl RawConnection {
-    pub(crate) const fn new(member: Arc<Member>, inlet: Arc<Inlet>) -> Self {
-        Self { member, inlet }
+    pub(crate) const fn new(member: Arc<Member>, inlet: Arc<Inlet>, framed: bool) -> Self {
+        Self { member, inlet, framed }
     }
 
     /// The public id of the connection.
@@ -87,13 +89,18 @@ impl RawConnection {
         chunk
     }
 
-    /// Sends one message, and waits while the queue is over its soft budget. Over the hard one the
+    /// Sends one message, on a stream these bytes, and waits while the queue is over its soft budget. Over the hard one the
     /// connection is closed.
     ///
     /// What is queued when the handler returns has 15 s to leave (`transport_send_timeout` and
     /// `close_timeout` together), and 5 s (`close_timeout`) if the client has closed.
     pub async fn send(&self, format: TransferFormat, message: &[u8]) -> Result<(), Disconnected> {
-        let push = self.member.outlet.push_raw(frame(format, message));
+        let message = match self.framed {
+            true => frame(format, message),
+            false if message.is_empty() => return Ok(()),
+            false => Bytes::copy_from_slice(message),
+        };
+        let push = self.member.outlet.push_raw(message);
         if push.wake {
             self.member.waker.wake();
         }

@@ -161,6 +161,11 @@ impl Frame {
         self.bytes.get(usize::from(self.payload)..).unwrap_or_default()
     }
 
+    /// The same, as a part of the frame's own bytes.
+    pub fn plain(&self) -> Bytes {
+        self.bytes.slice(usize::from(self.payload).min(self.bytes.len())..)
+    }
+
     /// What it is to whoever sends it.
     pub const fn kind(&self) -> Kind {
         self.kind

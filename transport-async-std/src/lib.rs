@@ -28,7 +28,6 @@ mod on_async_std;
 mod on_smol;
 #[cfg(any(feature = "smol", feature = "async-std"))]
 mod runtime;
-#[cfg(any(feature = "smol", feature = "async-std"))]
 mod socket;
 
 pub use io::Io;
@@ -37,6 +36,7 @@ pub use listen::AsyncListener;
 pub use on_async_std::AsyncStdRuntime;
 #[cfg(feature = "smol")]
 pub use on_smol::SmolRuntime;
+pub use socket::AsyncSocket;
 
 /// A server of hubs on smol.
 #[cfg(feature = "smol")]

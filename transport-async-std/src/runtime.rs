@@ -12,12 +12,12 @@ use hyper::rt::{Sleep, Timer};
 use hyper::upgrade::Upgraded;
 
 use crate::io::Io;
-use crate::socket::TcpSocket;
+use crate::socket::AsyncSocket;
 
 /// The socket of a connection that is no longer HTTP.
 pub(crate) fn open(upgraded: Upgraded) -> Result<(Arc<dyn Socket>, Bytes), Upgraded> {
     let parts = upgraded.downcast::<Io>()?;
-    Ok((Arc::new(TcpSocket(parts.io.0)), parts.read_buf))
+    Ok((Arc::new(AsyncSocket(parts.io.0)), parts.read_buf))
 }
 
 /// The timers of async-io.
@@ -62,11 +62,17 @@ impl Sleep for AsyncIoSleep {}
 
 #[cfg(test)]
 mod tests {
+    use std::net::TcpStream;
+
     use super::*;
 
     #[test]
     fn what_async_io_adds_to_an_idle_connection_is_small() {
         assert!(size_of::<AsyncIoSleep>() <= 56, "{}", size_of::<AsyncIoSleep>());
-        assert!(size_of::<TcpSocket>() <= 16, "{}", size_of::<TcpSocket>());
+        assert!(
+            size_of::<AsyncSocket<TcpStream>>() <= 16,
+            "{}",
+            size_of::<AsyncSocket<TcpStream>>()
+        );
     }
 }

@@ -29,6 +29,7 @@ pub use hub_async::server::{Body, MountError};
 pub use io::Io;
 pub use listen::TokioListener;
 pub use runtime::TokioRuntime;
+pub use socket::TokioSocket;
 
 /// A server of hubs on tokio.
 pub type Server = hub_async::server::Server<TokioRuntime>;

@@ -12,7 +12,7 @@ use hyper::upgrade::Upgraded;
 use pin_project_lite::pin_project;
 
 use crate::io::Io;
-use crate::socket::TcpSocket;
+use crate::socket::TokioSocket;
 
 /// Runs hubs on the tokio runtime in which it is used.
 #[derive(Clone, Copy, Debug, Default)]
@@ -29,7 +29,7 @@ impl Runtime for TokioRuntime {
 
     fn open(&self, upgraded: Upgraded) -> Result<(Arc<dyn Socket>, bytes::Bytes), Upgraded> {
         let parts = upgraded.downcast::<Io>()?;
-        Ok((Arc::new(TcpSocket(parts.io.0)), parts.read_buf))
+        Ok((Arc::new(TokioSocket(parts.io.0)), parts.read_buf))
     }
 }
 
@@ -76,11 +76,17 @@ impl Sleep for TokioSleep {}
 
 #[cfg(test)]
 mod tests {
+    use tokio::net::TcpStream;
+
     use super::*;
 
     #[test]
     fn what_tokio_adds_to_an_idle_connection_is_small() {
         assert!(size_of::<TokioSleep>() <= 120, "{}", size_of::<TokioSleep>());
-        assert!(size_of::<TcpSocket>() <= 40, "{}", size_of::<TcpSocket>());
+        assert!(
+            size_of::<TokioSocket<TcpStream>>() <= 40,
+            "{}",
+            size_of::<TokioSocket<TcpStream>>()
+        );
     }
 }

@@ -1,5 +1,6 @@
-//! A TCP stream of tokio's as a socket that is read and written through `&self`.
+//! Tokio's streams as sockets that are read and written through `&self`.
 
+use std::fmt;
 use std::io;
 use std::io::IoSlice;
 #[cfg(unix)]
@@ -12,56 +13,82 @@ use socket2::SockRef;
 #[cfg(unix)]
 use tokio::io::Interest;
 use tokio::net::TcpStream;
+#[cfg(unix)]
+use tokio::net::UnixStream;
 
-/// An upgraded TCP connection.
-pub(crate) struct TcpSocket(pub(crate) TcpStream);
+/// A stream of tokio's, TCP or a Unix socket, that carries a connection: for
+/// [`Service::serve_stream`](hub_async::server::Service::serve_stream).
+///
+/// Set `TCP_NODELAY` before; else small messages wait for the acknowledgement of the last one.
+pub struct TokioSocket<S>(pub(crate) S);
 
-impl Socket for TcpSocket {
-    fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.0.poll_read_ready(cx)
-    }
-
-    fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.0.poll_write_ready(cx)
-    }
-
-    #[cfg(not(unix))]
-    fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.try_read(buffer)
-    }
-
-    /// A read that does not fill the buffer has emptied the socket, and the next byte will be told of:
-    /// tokio learns that here, instead of by another read that finds nothing. It keeps in mind on its
-    /// own that the other end is done. TCP's urgent bytes, which no WebSocket has, end a read early: what
-    /// is behind them waits for the next byte, as in tokio's own reads.
-    #[cfg(unix)]
-    fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        let room = buffer.len();
-        let mut emptied = None;
-        let result =
-            self.0.try_io(Interest::READABLE, || match (&*SockRef::from(&self.0)).read(buffer) {
-                Ok(count) if 0 < count && count < room => {
-                    emptied = Some(count);
-                    Err(ErrorKind::WouldBlock.into())
-                }
-                other => other,
-            });
-        emptied.map_or(result, Ok)
-    }
-
-    fn try_write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        // The system call for one is cheaper than that for many.
-        match slices {
-            [slice] => self.0.try_write(slice),
-            slices => self.0.try_write_vectored(slices),
-        }
-    }
-
-    fn shutdown(&self) {
-        // A peer that is gone already needs no end.
-        let _ = SockRef::from(&self.0).shutdown(Shutdown::Write);
+impl<S> From<S> for TokioSocket<S> {
+    fn from(stream: S) -> Self {
+        Self(stream)
     }
 }
+
+impl<S: fmt::Debug> fmt::Debug for TokioSocket<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("TokioSocket").field(&self.0).finish()
+    }
+}
+
+macro_rules! socket {
+    ($stream:ty) => {
+        impl Socket for TokioSocket<$stream> {
+            fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+                self.0.poll_read_ready(cx)
+            }
+
+            fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+                self.0.poll_write_ready(cx)
+            }
+
+            #[cfg(not(unix))]
+            fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+                self.0.try_read(buffer)
+            }
+
+            /// A read that does not fill the buffer has emptied the socket, and the next byte will be told of:
+            /// tokio learns that here, instead of by another read that finds nothing. It keeps in mind on its
+            /// own that the other end is done. TCP's urgent bytes, which no WebSocket has, end a read early: what
+            /// is behind them waits for the next byte, as in tokio's own reads.
+            #[cfg(unix)]
+            fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+                let room = buffer.len();
+                let mut emptied = None;
+                let result = self.0.try_io(Interest::READABLE, || {
+                    match (&*SockRef::from(&self.0)).read(buffer) {
+                        Ok(count) if 0 < count && count < room => {
+                            emptied = Some(count);
+                            Err(ErrorKind::WouldBlock.into())
+                        }
+                        other => other,
+                    }
+                });
+                emptied.map_or(result, Ok)
+            }
+
+            fn try_write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+                // The system call for one is cheaper than that for many.
+                match slices {
+                    [slice] => self.0.try_write(slice),
+                    slices => self.0.try_write_vectored(slices),
+                }
+            }
+
+            fn shutdown(&self) {
+                // A peer that is gone already needs no end.
+                let _ = SockRef::from(&self.0).shutdown(Shutdown::Write);
+            }
+        }
+    };
+}
+
+socket!(TcpStream);
+#[cfg(unix)]
+socket!(UnixStream);
 
 #[cfg(all(test, unix))]
 mod tests {
@@ -75,15 +102,15 @@ mod tests {
     use super::*;
 
     /// A socket, and its other end as a blocking one.
-    async fn pair() -> (TcpSocket, std::net::TcpStream) {
+    async fn pair() -> (TokioSocket<TcpStream>, std::net::TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let peer = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         peer.set_nodelay(true).unwrap();
-        (TcpSocket(listener.accept().await.unwrap().0), peer)
+        (TokioSocket(listener.accept().await.unwrap().0), peer)
     }
 
     /// What the next read brings; nothing but the socket's own readiness wakes it.
-    async fn read(socket: &TcpSocket, room: usize) -> io::Result<usize> {
+    async fn read(socket: &TokioSocket<TcpStream>, room: usize) -> io::Result<usize> {
         let mut buffer = vec![0; room];
         let reading = poll_fn(|cx| {
             loop {
@@ -98,7 +125,7 @@ mod tests {
     }
 
     /// Until so many bytes are there to be read.
-    async fn arrival(socket: &TcpSocket, bytes: usize) {
+    async fn arrival(socket: &TokioSocket<TcpStream>, bytes: usize) {
         let mut buffer = [MaybeUninit::new(0); 512];
         while SockRef::from(&socket.0).peek(&mut buffer).unwrap_or(0) < bytes {
             tokio::task::yield_now().await;

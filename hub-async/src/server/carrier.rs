@@ -11,7 +11,7 @@ use super::io::{self, Arrival};
 use crate::outlet::Outlet;
 use crate::socket::Socket;
 
-/// A WebSocket and the socket that carries it: reads into the link, and writes what waits in an outlet.
+/// A link and the socket that carries it: reads into the link, and writes what waits in an outlet.
 pub(super) struct Carrier {
     /// Gone once both directions are done.
     socket: Option<Arc<dyn Socket>>,
@@ -38,6 +38,17 @@ impl Carrier {
     pub(super) fn websocket(socket: Arc<dyn Socket>, outlet: &Outlet, timeouts: Timeouts) -> Self {
         outlet.lend(Arc::clone(&socket));
         Self { socket: Some(socket), link: Link::websocket(timeouts) }
+    }
+
+    /// The same with a socket that is no WebSocket.
+    pub(super) fn stream(socket: Arc<dyn Socket>, outlet: &Outlet, timeouts: Timeouts) -> Self {
+        outlet.lend(Arc::clone(&socket));
+        Self { socket: Some(socket), link: Link::stream(timeouts) }
+    }
+
+    /// Whether it is a WebSocket.
+    pub(super) const fn is_framed(&self) -> bool {
+        self.link.is_framed()
     }
 
     /// Whether bytes from the peer still matter.
@@ -98,6 +109,10 @@ impl Carrier {
         if flush.empty {
             if let Some(close) = self.link.close(now) {
                 outlet.lock().seal(Some(close));
+                more = true;
+            } else if self.link.shut(now) {
+                outlet.lock().seal(None);
+                socket.shutdown();
                 more = true;
             } else if self.link.is_done() && outlet.lock().is_sealed() {
                 self.drop_socket(outlet);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hub_core::endpoint::{Claim, Fresh, Outcome, Request, Table};
+use hub_core::endpoint::{Answer, Claim, Fresh, Outcome, Request, Table};
 use hub_core::server::Config;
 use hub_core::{CloseReason, Outbox};
 
@@ -101,17 +101,27 @@ impl Endpoint {
         self.table().attach(request, query, now, fresh)
     }
 
-    /// Makes the connection that a request carries from here on.
+    /// Lets a connection in that needs no request.
+    pub(crate) fn enter(&self) -> Result<Claim, Answer> {
+        let now = self.clock.now();
+        self.table().enter(now, fresh)
+    }
+
+    /// Makes the connection that a request, or a stream, carries from here on.
     pub(crate) fn admit(
         self: &Arc<Self>,
         claim: Claim,
         facts: RequestFacts,
+        framed: bool,
     ) -> (Arc<Member>, Ticket) {
         let Claim { connection_id, token, .. } = claim;
         let mut outbox =
             Outbox::new(&self.config.limits, self.options.slow_consumer, self.clock.now());
         if let App::Raw(_) = self.app {
             outbox = outbox.without_handshake();
+        }
+        if !framed {
+            outbox = outbox.without_framing();
         }
         let member =
             Arc::new(Member::new(connection_id, facts, Outlet::new(outbox, self.budget.clone())));

@@ -16,6 +16,7 @@ mod serve;
 mod session;
 #[cfg(test)]
 mod sizes;
+mod start;
 mod websocket;
 
 pub use body::Body;

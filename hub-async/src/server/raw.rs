@@ -18,7 +18,6 @@ use crate::caught::{caught, discard};
 use crate::inlet::Inlet;
 use crate::member::Member;
 use crate::raw::{Chunk, RawConnection, RawHandler};
-use crate::socket::Socket;
 
 type Handling = Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -69,16 +68,16 @@ impl RawSession {
         member: Arc<Member>,
         ticket: Ticket,
         handler: &RawHandler,
-        socket: Arc<dyn Socket>,
+        mut carrier: Carrier,
         read: &[u8],
     ) -> Self {
         let endpoint = ticket.endpoint();
-        let mut carrier = Carrier::websocket(socket, &member.outlet, endpoint.options.timeouts);
         let inlet = Arc::<Inlet>::default();
         let mut arrived = Arrivals::default();
         carrier.receive(read, |run| arrived.take(run));
         inlet.extend(arrived.chunks());
-        let connection = RawConnection::new(Arc::clone(&member), Arc::clone(&inlet));
+        let connection =
+            RawConnection::new(Arc::clone(&member), Arc::clone(&inlet), carrier.is_framed());
         tracing::debug!(connection = &*member.id, endpoint = endpoint.path, "connected");
         let handler = caught(|| handler(connection));
         Self {

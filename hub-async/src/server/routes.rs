@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use futures_util::future::{Either, join_all, select};
 use http::header::{self, HeaderValue};
-use http::{Method, Request, Response, StatusCode, Version};
+use http::{HeaderMap, Method, Request, Response, StatusCode, Version};
 use hub_core::endpoint::{Answer, Outcome, Request as Asked, Route, SUPPORTED};
 use hub_core::limits::{REQUEST_HEAD, REQUEST_HEAD_TIME};
 use hub_core::server::ConfigError;
@@ -20,6 +20,7 @@ use hyper::body::Incoming;
 
 use super::body::Body;
 use super::endpoint::{App, Endpoint};
+use super::start;
 use super::websocket::{self, Purpose};
 use crate::budget::MemoryBudget;
 use crate::builder::Hub;
@@ -285,6 +286,22 @@ impl Service {
             }
             Outcome::Answer(answer) => Err(status(&answer)),
         }
+    }
+
+    /// Runs a connection on a stream of bytes without HTTP: TCP, a Unix socket, a pipe to another process.
+    ///
+    /// Both ends speak the hub protocol on it as it is, from the handshake on, in JSON or MessagePack; on a path of
+    /// [raw connections](super::Server::raw), whatever the handler does. The hub's request has that path and nothing
+    /// else. There is no stateful reconnect. Fails, and drops the stream, with the status that an upgrade would have been
+    /// refused with: 404 or 503.
+    pub fn serve_stream(&self, path: &str, socket: Arc<dyn Socket>) -> Result<(), StatusCode> {
+        let Some((endpoint, Route::Endpoint)) = self.find(path) else {
+            return Err(StatusCode::NOT_FOUND);
+        };
+        let claim = endpoint.enter().map_err(|answer| status(&answer))?;
+        let facts = RequestFacts::new(path, "", &HeaderMap::new(), self.peer);
+        start::stream(endpoint, claim, facts, socket);
+        Ok(())
     }
 
     /// Lets nobody in any more, asks every connection to leave (its client may reconnect), and waits for

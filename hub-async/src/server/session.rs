@@ -27,7 +27,6 @@ use crate::deliver::{Turn, deliver_deferred, is_deferred};
 use crate::handler::Answer;
 use crate::inbox::{NewLink, Post};
 use crate::member::Member;
-use crate::socket::Socket;
 
 /// How many events and finished calls one turn handles before it lets others have theirs.
 const STEPS: usize = 64;
@@ -77,14 +76,13 @@ impl Session {
         member: Arc<Member>,
         ticket: Ticket,
         hub: Arc<HubCore>,
-        socket: Arc<dyn Socket>,
+        mut carrier: Carrier,
         read: &[u8],
         facts: TransportFacts,
     ) -> Self {
         let endpoint = ticket.endpoint();
         let now = endpoint.clock.now();
         let mut connection = Connection::new(Arc::clone(&endpoint.config), facts, now);
-        let mut carrier = Carrier::websocket(socket, &member.outlet, endpoint.options.timeouts);
         carrier.receive(read, |run| connection.handle_input(run.bytes, now));
         Self {
             hub,

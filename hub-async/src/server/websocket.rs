@@ -8,18 +8,15 @@ use futures_util::future::{Either, select};
 use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Request, Response, StatusCode};
 use hub_core::endpoint::Claim;
-use hub_core::server::TransportFacts;
 use hyper::body::Incoming;
 use sha1::{Digest, Sha1};
 
 use super::body::Body;
-use super::endpoint::{App, Endpoint, Ticket, random};
-use super::raw::RawSession;
-use super::session::Session;
+use super::endpoint::{Endpoint, Ticket};
+use super::start;
 use crate::facts::RequestFacts;
 use crate::inbox::NewLink;
 use crate::member::Member;
-use crate::runtime::Task;
 use crate::socket::Socket;
 
 /// Appended to the client's key before it is hashed (RFC 6455 §1.3).
@@ -69,7 +66,7 @@ impl Purpose {
     /// Makes the connection that was claimed.
     pub(super) fn start(endpoint: &Arc<Endpoint>, claim: Claim, facts: RequestFacts) -> Self {
         let resumable = claim.resumable;
-        let (member, ticket) = endpoint.admit(claim, facts);
+        let (member, ticket) = endpoint.admit(claim, facts, true);
         Self::Start { member, ticket, resumable }
     }
 
@@ -83,7 +80,7 @@ impl Purpose {
     pub(super) fn fulfil(self, socket: Arc<dyn Socket>, read: &[u8]) {
         match self {
             Self::Start { member, ticket, resumable } => {
-                start(member, ticket, resumable, socket, read);
+                start::websocket(member, ticket, resumable, socket, read);
             }
             Self::Resume(member) => member.offer(NewLink::new(socket, read.to_vec())),
         }
@@ -117,27 +114,6 @@ pub(super) fn upgrade(
     headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
     headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
     response
-}
-
-/// Runs the session of a connection whose upgrade is answered.
-fn start(
-    member: Arc<Member>,
-    ticket: Ticket,
-    resumable: bool,
-    socket: Arc<dyn Socket>,
-    read: &[u8],
-) {
-    let endpoint = Arc::clone(ticket.endpoint());
-    let session: Task = match &endpoint.app {
-        App::Hub(hub) => {
-            let [spread, ..] = random();
-            let mut facts = TransportFacts::websocket(spread);
-            facts.resumable = resumable;
-            Box::pin(Session::new(member, ticket, Arc::clone(hub), socket, read, facts))
-        }
-        App::Raw(handler) => Box::pin(RawSession::new(member, ticket, handler, socket, read)),
-    };
-    endpoint.runtime.spawn(session);
 }
 
 #[cfg(test)]

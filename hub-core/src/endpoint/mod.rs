@@ -186,6 +186,16 @@ impl<H> Table<H> {
         })
     }
 
+    /// Claims a connection that needs no request: a stream that was accepted. Refused like an upgrade.
+    pub fn enter(
+        &mut self,
+        now: Timestamp,
+        fresh: impl FnOnce() -> Fresh,
+    ) -> Result<Claim, Answer> {
+        self.handle_timeout(now);
+        self.claim_fresh(fresh)
+    }
+
     /// Hands over the handle of a claimed connection's session.
     ///
     /// Fails, and gives the handle back, unless the connection is claimed and has none yet.
@@ -281,12 +291,7 @@ impl<H> Table<H> {
     {
         let Some(token) = id(query) else {
             self.check_mask(Transports::WEB_SOCKETS)?;
-            self.check_room()?;
-            // Without a negotiation the id does for the token, as in version 0, and nothing was granted.
-            let token = self.register(fresh().connection_id, State::Claimed { resumable: false });
-            let token = token.ok_or_else(Answer::unavailable)?;
-            let connection_id = Arc::clone(&token);
-            return Ok(Outcome::Attach(Claim { connection_id, token, resumable: false }));
+            return self.claim_fresh(fresh).map(Outcome::Attach);
         };
         if !self.entries.contains_key(&*token) {
             return Err(Answer { content_type: None, ..Answer::unknown_id() });
@@ -296,6 +301,14 @@ impl<H> Table<H> {
             Some(State::Live { handle, resumable: true }) => Ok(Outcome::Resume(handle.clone())),
             _ => self.claim(&token).map(Outcome::Attach),
         }
+    }
+
+    /// Without a negotiation the id does for the token, as in version 0, and nothing was granted.
+    fn claim_fresh(&mut self, fresh: impl FnOnce() -> Fresh) -> Result<Claim, Answer> {
+        self.check_room()?;
+        let token = self.register(fresh().connection_id, State::Claimed { resumable: false });
+        let token = token.ok_or_else(Answer::unavailable)?;
+        Ok(Claim { connection_id: Arc::clone(&token), token, resumable: false })
     }
 
     fn claim(&mut self, token: &str) -> Result<Claim, Answer> {

@@ -1,4 +1,4 @@
-//! One byte pipe to the peer, and the WebSocket on it.
+//! One byte pipe to the peer, and the WebSocket on it, if there is one.
 //!
 //! A [`Link`] knows nothing of hubs: it takes frames apart, answers pings, and sees the closing
 //! sequence and its timers through. What it lets pass goes to a [`Connection`](crate::server::Connection)
@@ -58,6 +58,11 @@ pub struct Run<'a> {
     pub fin: bool,
 }
 
+const fn decoder() -> Decoder {
+    let config = ws::Config { max_frame: u64::MAX, max_message: u64::MAX, check_utf8: false };
+    Decoder::new(Role::Server, config)
+}
+
 const fn format(message: MessageType) -> TransferFormat {
     match message {
         MessageType::Text => TransferFormat::Text,
@@ -65,14 +70,15 @@ const fn format(message: MessageType) -> TransferFormat {
     }
 }
 
-/// A WebSocket on a byte pipe, as the server sees it.
+/// A WebSocket on a byte pipe, as the server sees it, or the pipe alone.
 #[derive(Debug)]
 pub struct Link {
     /// The longest time without progress.
     send: Span,
     /// How long the peer may take to answer our close.
     close: Span,
-    decoder: Decoder,
+    /// None on a stream, where there are no frames.
+    decoder: Option<Decoder>,
     stage: Stage,
     event: Option<LinkEvent>,
     /// Boxed, as hardly any peer pings here.
@@ -98,6 +104,8 @@ struct Farewell {
 ///   ├──peer's close, violation──▶ PeerDone ──close─────────┤
 ///   └──end of input, stuck─────────────────────────────────┘
 /// ```
+///
+/// On a stream, the ends of both directions are the closes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     Open,
@@ -117,15 +125,21 @@ impl Link {
     ///
     /// Opcodes, fragments and text are taken as they come, without limit: hub messages have their own.
     pub fn websocket(timeouts: Timeouts) -> Self {
-        Self::new(timeouts.send.into(), timeouts.close.into())
+        Self::new(timeouts.send.into(), timeouts.close.into(), Some(decoder()))
     }
 
-    const fn new(send: Span, close: Span) -> Self {
-        let config = ws::Config { max_frame: u64::MAX, max_message: u64::MAX, check_utf8: false };
+    /// A pipe that carries what is sent as it is: TCP, a Unix socket, or anything that is a stream of bytes.
+    ///
+    /// Its end is a good one: who says nothing more may still be listening.
+    pub fn stream(timeouts: Timeouts) -> Self {
+        Self::new(timeouts.send.into(), timeouts.close.into(), None)
+    }
+
+    const fn new(send: Span, close: Span, decoder: Option<Decoder>) -> Self {
         Self {
             send,
             close,
-            decoder: Decoder::new(Role::Server, config),
+            decoder,
             stage: Stage::Open,
             event: None,
             pong: None,
@@ -138,13 +152,18 @@ impl Link {
     /// A WebSocket on another pipe, with the same timeouts.
     #[must_use]
     pub const fn another(&self) -> Self {
-        Self::new(self.send, self.close)
+        Self::new(self.send, self.close, Some(decoder()))
     }
 
     /// Takes bytes from the pipe, unmasks them in place and hands the payload on, run by run.
     pub fn handle_input(&mut self, mut bytes: &mut [u8], mut deliver: impl FnMut(Run<'_>)) {
-        while self.wants_input() {
-            match self.decoder.next(&mut bytes) {
+        if self.decoder.is_none() && self.stage == Stage::Open {
+            deliver(Run { bytes, format: TransferFormat::Binary, fin: true });
+        }
+        while self.wants_input()
+            && let Some(decoder) = &mut self.decoder
+        {
+            match decoder.next(&mut bytes) {
                 Ok(None) => return,
                 Ok(Some(Piece::Data { message, payload, fin })) => {
                     if self.stage == Stage::Open {
@@ -168,6 +187,9 @@ impl Link {
 
     /// The pipe has ended or broken.
     pub fn handle_end(&mut self, kind: ErrorKind) {
+        if self.decoder.is_none() && kind == ErrorKind::UnexpectedEof {
+            return self.input_over(NORMAL, LinkEvent::Finished);
+        }
         if self.stage == Stage::Open {
             self.event = Some(LinkEvent::Lost(kind));
         }
@@ -209,19 +231,31 @@ impl Link {
     /// Its code is that of `finish`, or tells which rule the peer broke. A peer that closed first gets
     /// 1000, whatever its code, also when it gave none.
     pub fn close(&mut self, now: Timestamp) -> Option<Bytes> {
+        self.decoder.as_ref()?;
+        let code = self.end(now)?;
+        Some(Bytes::copy_from_slice(&encode::close(code, "", None)))
+    }
+
+    /// The same on a [stream](Self::stream): says, once, that its sending half is to be shut down. What the peer
+    /// still sends is not read by anybody, but waited for, until it is done as well.
+    pub fn shut(&mut self, now: Timestamp) -> bool {
+        self.decoder.is_none() && self.end(now).is_some()
+    }
+
+    /// Ends the output if that is to end; gives the code.
+    fn end(&mut self, now: Timestamp) -> Option<u16> {
         let farewell = self.farewell?;
-        let code = match self.stage {
+        match self.stage {
             Stage::Open => {
                 self.stage = Stage::Closing { until: now + self.close };
-                farewell.code
+                Some(farewell.code)
             }
             Stage::PeerDone { code } => {
                 self.stage = Stage::Done;
-                code
+                Some(code)
             }
-            Stage::Closing { .. } | Stage::Done => return None,
-        };
-        Some(Bytes::copy_from_slice(&encode::close(code, "", None)))
+            Stage::Closing { .. } | Stage::Done => None,
+        }
     }
 
     /// After an attempt to write: whether bytes are waiting, and whether any left.
@@ -249,6 +283,11 @@ impl Link {
         let send = self.stuck_by().map(|at| Deadline { at, why: Timer::Send });
         let over = self.over_by().map(|at| Deadline { at, why: Timer::Close });
         Deadline::earliest(Deadline::earliest(close, send), over)
+    }
+
+    /// Whether it is a WebSocket.
+    pub const fn is_framed(&self) -> bool {
+        self.decoder.is_some()
     }
 
     /// Whether bytes from the pipe still matter.
@@ -313,6 +352,49 @@ mod tests {
         let mut seen = Vec::new();
         link.handle_input(&mut bytes.to_vec(), |run| seen.extend_from_slice(run.bytes));
         seen
+    }
+
+    #[test]
+    fn a_stream_passes_bytes_as_they_are_and_ends_in_good_order() {
+        let mut link = Link::stream(Timeouts::default());
+        assert_eq!(
+            feed(&mut link, b"\x88\x02\x03\xe8 as they are"),
+            b"\x88\x02\x03\xe8 as they are"
+        );
+        link.handle_end(ErrorKind::UnexpectedEof);
+        assert_eq!(link.poll_event(), Some(LinkEvent::Finished));
+        assert!(
+            !link.wants_input() && !link.shut(Timestamp::ZERO),
+            "somebody may have more to send"
+        );
+        link.finish(NORMAL, Timestamp::ZERO);
+        assert!(link.shut(Timestamp::ZERO) && link.is_done());
+        assert_eq!(link.close(Timestamp::ZERO), None);
+    }
+
+    #[test]
+    fn a_stream_that_we_end_is_read_until_the_peer_is_done_but_not_for_longer_than_5_s() {
+        let ended = || {
+            let mut link = Link::stream(Timeouts::default());
+            link.finish(NORMAL, Timestamp::ZERO);
+            assert_eq!(link.close(Timestamp::ZERO), None, "there are no frames");
+            assert!(link.shut(Timestamp::ZERO) && !link.shut(Timestamp::ZERO));
+            assert_eq!(feed(&mut link, b"late"), b"");
+            assert!(link.wants_input() && !link.is_done());
+            link
+        };
+        let mut link = ended();
+        link.handle_end(ErrorKind::UnexpectedEof);
+        assert_eq!((link.poll_event(), link.is_done()), (None, true));
+        let mut link = ended();
+        link.handle_timeout(Timestamp::from_millis(4_999));
+        assert!(!link.is_done());
+        link.handle_timeout(Timestamp::from_millis(5_000));
+        assert!(link.is_done() && !link.is_given_up());
+        let mut broken = Link::stream(Timeouts::default());
+        broken.handle_end(ErrorKind::ConnectionReset);
+        assert_eq!(broken.poll_event(), Some(LinkEvent::Lost(ErrorKind::ConnectionReset)));
+        assert!(broken.is_done());
     }
 
     #[test]

@@ -34,6 +34,8 @@ pub struct Outbox {
     /// Bytes that wait and have never left; of a resumable connection those of whole frames.
     bytes: usize,
     gate: Gate,
+    /// Whether frames leave as they are on WebSockets.
+    framed: bool,
     policy: SlowConsumer,
     soft: u32,
     hard: u32,
@@ -84,6 +86,7 @@ impl Outbox {
             asked: false,
             bytes: 0,
             gate: Gate::Shut,
+            framed: true,
             policy,
             soft: saturating(limits.soft_output),
             hard: saturating(limits.hard_output),
@@ -97,6 +100,13 @@ impl Outbox {
     #[must_use]
     pub const fn without_handshake(mut self) -> Self {
         self.gate = Gate::Open;
+        self
+    }
+
+    /// The queue of a link that is no WebSocket: hub messages leave as they are.
+    #[must_use]
+    pub const fn without_framing(mut self) -> Self {
+        self.framed = false;
         self
     }
 
@@ -126,10 +136,12 @@ impl Outbox {
                 self.gate = Gate::Sealed;
             }
         }
-        self.enqueue(frame.websocket().clone(), delivery, kind)
+        let bytes = if self.framed { frame.websocket().clone() } else { frame.plain() };
+        self.enqueue(bytes, delivery, kind)
     }
 
-    /// Queues a message of a connection without hub protocol, with its WebSocket header; never dropped.
+    /// Queues a message of a connection without hub protocol, with its WebSocket header if there
+    /// [are any](Self::is_framed); never dropped.
     pub fn push_raw(&mut self, message: Bytes) -> Pushed {
         match self.gate {
             Gate::Open => self.enqueue(message, Delivery::Own, Kind::Uncounted),
@@ -289,6 +301,11 @@ impl Outbox {
     /// Whether somebody had to wait, since the last time that this was asked.
     pub const fn was_waited_for(&mut self) -> bool {
         std::mem::replace(&mut self.asked, false)
+    }
+
+    /// Whether what leaves has WebSocket headers.
+    pub const fn is_framed(&self) -> bool {
+        self.framed
     }
 
     /// Bytes that wait and have never left.

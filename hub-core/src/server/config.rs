@@ -109,6 +109,11 @@ impl TransportFacts {
         Self { binary: true, keep_alive: true, resumable: false, spread }
     }
 
+    /// A stream of bytes, with nothing around them.
+    pub const fn stream(spread: u8) -> Self {
+        Self::websocket(spread)
+    }
+
     /// The same, whose link may be replaced.
     #[must_use]
     pub const fn resumable(mut self) -> Self {

@@ -17,6 +17,7 @@ mod logs;
 mod methods;
 mod names;
 mod order;
+mod plain;
 mod protocols;
 mod raw;
 mod reconnect;
