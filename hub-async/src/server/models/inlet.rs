@@ -41,7 +41,7 @@ fn a_handler_gets_what_comes_and_the_session_learns_of_room() {
     loom::model(|| {
         let (member, inlet) = (roomy(), Arc::<Inlet>::default());
         let session = session(&member, &inlet, 2);
-        let mut connection = RawConnection::new(member, inlet);
+        let mut connection = RawConnection::new(member, inlet, true);
         assert!(block_on(connection.receive()).is_some());
         assert!(block_on(connection.receive()).is_some());
         assert!(block_on(connection.receive()).is_none());
@@ -54,7 +54,7 @@ fn a_session_waits_for_no_handler_that_is_gone() {
     loom::model(|| {
         let (member, inlet) = (roomy(), Arc::<Inlet>::default());
         let session = session(&member, &inlet, 3);
-        let mut connection = RawConnection::new(member, inlet);
+        let mut connection = RawConnection::new(member, inlet, true);
         assert!(block_on(connection.receive()).is_some());
         drop(connection);
         session.join().unwrap();
