@@ -7,7 +7,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use hub_core::CloseReason;
-use hub_core::server::{Call, Raw};
 
 use crate::caller::Caller;
 use crate::context::Context;
@@ -209,13 +208,12 @@ impl Around {
     /// Puts the filters around a call; nobody has the method if it is not bound.
     pub(crate) fn around(
         self,
-        call: &Call,
+        streaming: bool,
+        arguments: RawArguments,
         cancel: Arc<Signal>,
         bound: Option<Box<dyn Bound>>,
     ) -> impl Bound + use<> {
-        let arguments = call.arguments();
-        let arguments = RawArguments::new(arguments.encoding(), Raw::from(arguments.raw()));
-        Filtered { around: self, arguments, streaming: call.streaming, cancel, bound }
+        Filtered { around: self, arguments, streaming, cancel, bound }
     }
 }
 

@@ -78,6 +78,11 @@ impl Call {
     pub fn arguments(&self) -> Payload<'_> {
         self.arguments.payload(self.reply.encoding())
     }
+
+    /// Takes the raw arguments out; nothing is left of them here.
+    pub fn take_arguments(&mut self) -> Raw {
+        std::mem::replace(&mut self.arguments, Raw(Box::default()))
+    }
 }
 
 /// Names a stream that a client sends on one connection; never used twice.

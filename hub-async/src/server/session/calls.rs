@@ -15,6 +15,7 @@ use crate::caller::{Caller, Rare};
 use crate::caught::{caught, discard, forget};
 use crate::context::Context as HubCallContext;
 use crate::error::{Fault, HubError};
+use crate::extractors::RawArguments;
 use crate::filter::Around;
 use crate::handler::Answer;
 use crate::inbox::Note;
@@ -28,8 +29,8 @@ impl Session {
     pub(super) fn on_event(&mut self, event: Event, now: Timestamp, cx: &mut Context<'_>) {
         match event {
             Event::Handshake(encoding) => self.greet(encoding, now),
-            Event::Invoked(call) => {
-                if let Err(fault) = self.invoke(&call, now, cx) {
+            Event::Invoked(mut call) => {
+                if let Err(fault) = self.invoke(&mut call, now, cx) {
                     // Bad grammar ends the connection, which is logged as its end.
                     if fault != CallFault::Arguments(BindError::Syntax) {
                         self.log_refused(&fault);
@@ -57,7 +58,7 @@ impl Session {
     /// Finds the method, binds its arguments and starts it, or says why not.
     fn invoke(
         &mut self,
-        call: &Call,
+        call: &mut Call,
         now: Timestamp,
         cx: &mut Context<'_>,
     ) -> Result<(), CallFault<'static>> {
@@ -65,9 +66,8 @@ impl Session {
         let Some(found) = hub.method(&call.target).or(hub.fallback.as_ref()) else {
             return self.invoke_nothing(call, now, cx);
         };
-        let arguments = call.arguments();
         if let Some(most) = found.options.most.filter(|most| call.size > *most) {
-            arguments.check().map_err(CallFault::Arguments)?;
+            call.arguments().check().map_err(CallFault::Arguments)?;
             return Err(CallFault::TooLarge(most));
         }
         let shape = found.method.shape();
@@ -84,22 +84,39 @@ impl Session {
         let caller = self.caller(call, found.options, stop);
         let limits = self.ticket.endpoint().config.limits;
         let member = Arc::clone(&self.member);
-        let mut readers = Readers::new(&call.streams, &member, limits.stream_items);
         let (connection, id) = (&mut self.connection, call.id);
         let mut admit = || match misuse {
             None => connection.admit(id),
             Some(_) => Admission::Gone,
         };
-        let binding =
-            Binding { arguments, readers: &mut readers, cancel: &mut cancel, reason: None };
+        let cancel_of = &mut cancel;
         // Arguments are the hub's own types: reading them is the hub's own code.
         let invoked = caught(|| match filters {
-            None => found.method.invoke(binding, &caller, &mut admit),
+            None => {
+                let mut readers = Readers::new(&call.streams, &member, limits.stream_items);
+                let binding = Binding {
+                    arguments: call.arguments(),
+                    readers: &mut readers,
+                    cancel: cancel_of,
+                    reason: None,
+                };
+                let invoked = found.method.invoke(binding, &caller, &mut admit)?;
+                Ok((invoked, readers.opened()))
+            }
             Some(filters) => {
-                let signal = binding.cancel.get_or_insert_default().clone();
-                let bound = found.method.bind(binding)?;
-                let filtered = filters.around(call, signal, Some(bound));
-                Ok(Invoked::admitted(filtered, &caller, admit()))
+                let signal = Arc::clone(cancel_of.get_or_insert_default());
+                // They may want the arguments as they came.
+                let arguments = RawArguments::new(call.reply.encoding(), call.take_arguments());
+                let mut readers = Readers::new(&call.streams, &member, limits.stream_items);
+                let bound = found.method.bind(Binding {
+                    arguments: arguments.payload(),
+                    readers: &mut readers,
+                    cancel: cancel_of,
+                    reason: None,
+                })?;
+                let opened = readers.opened();
+                let filtered = filters.around(call.streaming, arguments, signal, Some(bound));
+                Ok((Invoked::admitted(filtered, &caller, admit()), opened))
             }
         });
         let info = CallInfo { id, caller };
@@ -107,18 +124,18 @@ impl Session {
             self.finish(Done { call: info, result: Err(HubError::panicked()) }, now);
             return Ok(());
         };
-        let invoked = invoked.map_err(CallFault::Arguments)?;
+        let (invoked, opened) = invoked.map_err(CallFault::Arguments)?;
         if let Some(misuse) = misuse {
             return Err(misuse);
         }
-        self.running.open(readers.opened());
+        self.running.open(opened);
         self.admitted(info, invoked, cancel, now, cx)
     }
 
     /// Lets filters see a call of a method that nobody has.
     fn invoke_nothing(
         &mut self,
-        call: &Call,
+        call: &mut Call,
         now: Timestamp,
         cx: &mut Context<'_>,
     ) -> Result<(), CallFault<'static>> {
@@ -126,7 +143,8 @@ impl Session {
         let Some(filters) = self.filters() else { return Err(CallFault::UnknownMethod) };
         let cancel: Arc<Signal> = Arc::default();
         let caller = self.caller(call, MethodOptions::new(), None);
-        let filtered = filters.around(call, Arc::clone(&cancel), None);
+        let arguments = RawArguments::new(call.reply.encoding(), call.take_arguments());
+        let filtered = filters.around(call.streaming, arguments, Arc::clone(&cancel), None);
         let admission = self.connection.admit(call.id);
         let invoked = Invoked::admitted(filtered, &caller, admission);
         // Nobody reads what it sends along.
