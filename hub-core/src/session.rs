@@ -118,8 +118,9 @@ impl Session {
     }
 
     /// Another pipe carries the connection from now on, a WebSocket whose upgrade was just answered. What of
-    /// the last batch was not reported as [`written`](Self::written) counts as lost. False, and the pipe is
-    /// of no use, when the connection cannot be [resumed](Connection::is_resumable).
+    /// the last batch was not reported as [`written`](Self::written) may have arrived or not, and leaves
+    /// again. False, and the pipe is of no use, when the connection cannot be
+    /// [resumed](Connection::is_resumable).
     #[must_use]
     pub fn relink(&mut self, now: Timestamp) -> bool {
         let now = self.connection.tick(now);
@@ -128,7 +129,7 @@ impl Session {
             return false;
         }
         self.link = self.link.another();
-        self.outbox.written(0, now);
+        self.outbox.lose_link();
         let first = Message::Sequence(i64::try_from(self.outbox.sequence()).unwrap_or(i64::MAX));
         self.outbox.relink(&Frame::message(self.connection.encoding(), &first))
     }
@@ -291,9 +292,8 @@ impl Session {
     fn lose_link(&mut self, kind: ErrorKind, now: Timestamp) {
         self.connection.handle_disconnect(End::Lost(kind), now);
         if self.connection.is_down() {
-            self.outbox.written(0, now);
-            // False only before the answer to the handshake is queued: then once it is.
-            let _ = self.outbox.unlink();
+            // Nothing only before the answer to the handshake is queued: then once it is.
+            self.outbox.lose_link();
         }
     }
 }

@@ -18,7 +18,7 @@ pub(super) struct Replay {
     /// How many bytes may be unacked for one more message to enter the queue.
     limit: usize,
     /// Those that have left on this link and are not acked, with consecutive numbers up to before `next`;
-    /// without a link, all that have ever left.
+    /// without a link, all that have ever left, or may have.
     kept: Queue<Bytes>,
     /// Those that may not leave yet, in order, all of them counted; without a link, all that wait.
     pub(super) held: Queue<Entry>,
@@ -28,7 +28,7 @@ pub(super) struct Replay {
     claimed: u64,
     /// The number of the next one that leaves on this link.
     next: u64,
-    /// The highest number of those that ever left.
+    /// The highest number of those that ever left, or may have on a link that is lost.
     sent: u64,
     /// Bytes that are kept, and those of counted messages in the queue.
     unacked: usize,
@@ -218,28 +218,37 @@ impl Replay {
         }
     }
 
-    /// The link is gone, with that queue in front of it. Gives the bytes of what is dropped.
-    pub(super) fn unlinked(&mut self, mut queue: Queue<Entry>) -> usize {
+    /// The link is gone, with that queue in front of it, of which the first `lent` may have left. Gives the
+    /// bytes of what is dropped, and of what may have left for the first time.
+    pub(super) fn unlinked(&mut self, mut queue: Queue<Entry>, lent: usize) -> usize {
         self.linked = false;
-        let mut dropped = 0;
+        let mut gone = 0;
         let mut held = Queue::new();
-        while let Some(entry) = queue.pop_front() {
+        for nth in 0.. {
+            let Some(entry) = queue.pop_front() else { break };
             if !entry.is_counted() {
-                dropped += entry.bytes.len();
+                gone += entry.bytes.len();
             } else if self.next <= self.sent {
                 // It was to leave again.
                 self.kept.push_back(entry.bytes);
                 self.next += 1;
+            } else if nth < lent {
+                // The client may have counted it: its number is no other's.
+                gone += self.left(entry);
             } else {
                 self.unacked -= entry.bytes.len();
                 held.push_back(entry);
             }
         }
+        if self.claimed > self.acked {
+            // An Ack was faster than the loss, so it has arrived.
+            self.reported();
+        }
         while let Some(entry) = self.held.pop_front() {
             held.push_back(entry);
         }
         self.held = held;
-        dropped
+        gone
     }
 
     /// There is a new link. Gives what is to leave on it before anything that is held.

@@ -69,10 +69,18 @@ impl Outbox {
         if !self.is_resumable() || self.must_wait() {
             return false;
         }
-        let Some(replay) = &mut self.replay else { return false };
-        self.written = 0;
-        self.bytes -= replay.unlinked(mem::replace(&mut self.queue, Queue::new()));
+        self.lose_link();
         true
+    }
+
+    /// The same although a batch may be out, of which nobody will say any more what has left: all of it may
+    /// have, so its messages have got their numbers, and no policy drops them.
+    pub(crate) fn lose_link(&mut self) {
+        let lent = usize::from(mem::take(&mut self.lent));
+        if let Some(replay) = &mut self.replay {
+            self.written = 0;
+            self.bytes -= replay.unlinked(mem::replace(&mut self.queue, Queue::new()), lent);
+        }
     }
 
     /// There is a new link in the place of the old one. On it leaves `sequence` first, a Sequence with the

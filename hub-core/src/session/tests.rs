@@ -305,3 +305,35 @@ fn what_waits_when_a_pipe_breaks_leaves_by_the_next_one() {
     assert_eq!(closed(&mut session), Some(CloseReason::Ended));
     assert!(!session.relink(NOW), "an end in good order is final");
 }
+
+#[test]
+fn what_may_have_left_when_a_pipe_is_lost_has_its_number_and_nothing_takes_its_place() {
+    let limits = Limits { soft_output: 100, ..Limits::default() };
+    let [one, two] = ["one", "two"]
+        .map(|target| Frame::invocation(Encoding::Json, None, target, &("x".repeat(80),)).unwrap());
+    let lose: [fn(&mut Session); 3] = [
+        |session| session.handle_end(ErrorKind::UnexpectedEof, NOW),
+        |session| session.handle_timeout(NOW + Timeouts::default().send),
+        |session| assert!(session.relink(NOW)),
+    ];
+    for lose in lose {
+        let session = resumable(Config { limits, ..Config::default() });
+        let mut session = session.slow_consumer(SlowConsumer::DropOldest);
+        receive(&mut session, Opcode::Text, b"{\"type\":6}\x1e");
+        write(&mut session);
+        session.send(&one, NOW);
+        let mut batch = Batch::new();
+        session.next(&mut batch, NOW);
+        session.written(1, NOW);
+        batch.clear();
+        session.next(&mut batch, NOW);
+        assert_eq!(batch.len(), one.websocket().len() - 1);
+        // It arrives, and nobody says so.
+        lose(&mut session);
+        session.send(&two, NOW);
+        assert!(!session.is_down() || session.relink(NOW));
+        let sequence = b"\x81\x1a{\"type\":9,\"sequenceId\":1}\x1e";
+        let behind = [one.websocket(), two.websocket()];
+        assert_eq!(write(&mut session), [&sequence[..], behind[0], behind[1]].concat());
+    }
+}

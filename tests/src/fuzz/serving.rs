@@ -132,7 +132,7 @@ impl Serving {
         self.broken = true;
         self.session.handle_end(kind, self.clock());
         if self.session.is_down() {
-            self.batch = None;
+            self.lose_batch();
         }
         self.drain();
         assert!(self.application.is_closed() || self.session.is_down(), "no end without a pipe");
@@ -144,11 +144,18 @@ impl Serving {
         assert!(resumable || !relinked, "a link was replaced that cannot be");
         if relinked {
             assert!(!self.session.is_down() && !self.session.is_done(), "down on a new link");
-            self.batch = None;
+            self.lose_batch();
             self.broken = true;
             self.reading.relink();
         }
         self.drain();
+    }
+
+    /// Nobody says what has left of the batch that is being written: all of it may have.
+    fn lose_batch(&mut self) {
+        if let Some(batch) = self.batch.take() {
+            self.reading.read(&batch, self.session.connection().encoding());
+        }
     }
 
     /// Begins to write what waits.

@@ -21,6 +21,8 @@ enum Step {
     Deaf,
     /// The link is lost, with everything that has not arrived.
     Unlink,
+    /// So many bytes leave and so many of them arrive before the link is lost, and nobody says so.
+    Lose(usize, usize),
     Relink,
 }
 
@@ -45,6 +47,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => Just(Step::Spoke),
         2 => Just(Step::Deaf),
         1 => Just(Step::Unlink),
+        1 => (0..400_usize, 0..400_usize).prop_map(|(left, arrived)| Step::Lose(left, arrived)),
         3 => Just(Step::Relink),
     ];
     prop::collection::vec(step, 0..80)
@@ -179,12 +182,18 @@ impl World {
         self.outbox.footprint() - self.outbox.usage()
     }
 
-    fn write(&mut self, count: usize, meanwhile: Meanwhile) {
+    /// At most so many bytes of a batch leave; how many, nobody has said yet.
+    fn offer(&mut self, most: usize) -> usize {
         let mut batch = Batch::new();
         self.outbox.next(&mut batch);
-        let bytes = batch.chunks().concat();
-        let count = count.min(bytes.len());
-        self.flight.extend_from_slice(&bytes[..count]);
+        let mut bytes = batch.chunks().concat();
+        bytes.truncate(most);
+        self.flight.extend_from_slice(&bytes);
+        bytes.len()
+    }
+
+    fn write(&mut self, count: usize, meanwhile: Meanwhile) {
+        let count = self.offer(count);
         match meanwhile {
             Meanwhile::Nothing => {}
             Meanwhile::Push => self.push(50, true),
@@ -243,6 +252,12 @@ impl World {
             Step::Unlink => {
                 self.flight.clear();
                 assert!(self.outbox.unlink());
+            }
+            Step::Lose(left, arrived) => {
+                self.offer(left);
+                self.arrive(arrived);
+                self.flight.clear();
+                self.outbox.lose_link();
             }
             Step::Relink => self.relink(),
         }

@@ -253,6 +253,27 @@ fn an_ack_of_what_a_link_was_offered_and_did_not_take_is_not_remembered() {
 }
 
 #[test]
+fn an_ack_that_is_faster_than_the_loss_of_the_link_counts() {
+    for (acked, first) in [(0, 1), (1, 1), (2, 3), (u64::MAX, 4)] {
+        let (mut outbox, all) = (resumable(LIMIT), frames("WXYZ"));
+        push(&mut outbox, &all[..1]);
+        leave(&mut outbox);
+        relink(&mut outbox);
+        push(&mut outbox, &all[1..]);
+        let mut batch = Batch::new();
+        outbox.next(&mut batch);
+        assert_eq!(batch.chunks().len(), 4, "the last one is held");
+        outbox.acked(acked);
+        outbox.lose_link();
+        relink(&mut outbox);
+        let behind = text(&leave(&mut outbox));
+        outbox.acked(3);
+        let behind = behind + &text(&leave(&mut outbox));
+        assert_eq!(behind, resent(first, &all[first as usize - 1..]));
+    }
+}
+
+#[test]
 fn what_is_replaced_makes_room_for_what_is_held() {
     let (mut outbox, three) = (resumable(1), frames("WXY"));
     let key = Delivery::Latest(NonZeroU32::MIN);
