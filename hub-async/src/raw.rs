@@ -21,7 +21,8 @@ use crate::signal::Aborted;
 pub(crate) type RawHandler =
     Arc<dyn Fn(RawConnection) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
 
-/// Bytes of one message from the client.
+/// Bytes of one message from the client; on a stream, where there are no messages, bytes as they came, each
+/// chunk as if it were a binary message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chunk {
     /// The bytes; never from two messages, but a message may come in several chunks. They share the memory
@@ -89,15 +90,14 @@ impl RawConnection {
         chunk
     }
 
-    /// Sends one message, on a stream these bytes, and waits while the queue is over its soft budget. Over the hard one the
-    /// connection is closed.
+    /// Sends one message, on a stream these bytes, and waits while the queue is over its soft budget. Over
+    /// the hard one the connection is closed.
     ///
     /// What is queued when the handler returns has 15 s to leave (`transport_send_timeout` and
     /// `close_timeout` together), and 5 s (`close_timeout`) if the client has closed.
     pub async fn send(&self, format: TransferFormat, message: &[u8]) -> Result<(), Disconnected> {
         let message = match self.framed {
             true => frame(format, message),
-            false if message.is_empty() => return Ok(()),
             false => Bytes::copy_from_slice(message),
         };
         let push = self.member.outlet.push_raw(message);

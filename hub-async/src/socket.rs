@@ -23,6 +23,6 @@ pub trait Socket: Send + Sync + 'static {
     /// Writes from the slices, in order, as much as fits.
     fn try_write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize>;
 
-    /// Ends the writing direction, so that the peer reads the end after the last byte.
+    /// Ends the writing direction, so that the peer reads the end after the last byte. May be called again.
     fn shutdown(&self);
 }

@@ -52,8 +52,8 @@ macro_rules! socket {
 
             /// A read that does not fill the buffer has emptied the socket, and the next byte will be told of:
             /// tokio learns that here, instead of by another read that finds nothing. It keeps in mind on its
-            /// own that the other end is done. TCP's urgent bytes, which no WebSocket has, end a read early: what
-            /// is behind them waits for the next byte, as in tokio's own reads.
+            /// own that the other end is done. What nobody sends here, TCP's urgent bytes or a Unix socket's
+            /// descriptors, ends a read early: what is behind that waits for the next byte, as in tokio's own reads.
             #[cfg(unix)]
             fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
                 let room = buffer.len();

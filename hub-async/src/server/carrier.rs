@@ -73,9 +73,7 @@ impl Carrier {
         let read = io::read(&**socket, cx, |bytes| link.handle_input(bytes, take));
         match read {
             Poll::Pending => {}
-            Poll::Ready(Ok(Arrival { count: 0, .. })) => {
-                link.handle_end(ErrorKind::UnexpectedEof);
-            }
+            Poll::Ready(Ok(Arrival { count: 0, .. })) => link.handle_eof(),
             Poll::Ready(Ok(Arrival { more: true, .. })) => cx.waker().wake_by_ref(),
             Poll::Ready(Ok(_)) => {}
             Poll::Ready(Err(error)) => link.handle_end(error.kind()),

@@ -291,9 +291,13 @@ impl Service {
     /// Runs a connection on a stream of bytes without HTTP: TCP, a Unix socket, a pipe to another process.
     ///
     /// Both ends speak the hub protocol on it as it is, from the handshake on, in JSON or MessagePack; on a path of
-    /// [raw connections](super::Server::raw), whatever the handler does. The hub's request has that path and nothing
-    /// else. There is no stateful reconnect. Fails, and drops the stream, with the status that an upgrade would have been
-    /// refused with: 404 or 503.
+    /// [raw connections](super::Server::raw), whatever the handler does. The hub's request has that path, the
+    /// address of [`with_peer`](Self::with_peer), and nothing else. There is no stateful reconnect.
+    ///
+    /// A client that ends its half has closed: answers that are not there yet do not come, a raw handler may
+    /// send for 5 s (`close_timeout`) more, and what is queued in the end has as long to leave.
+    ///
+    /// Fails, and drops the stream, with the status that an upgrade would have been refused with: 404 or 503.
     pub fn serve_stream(&self, path: &str, socket: Arc<dyn Socket>) -> Result<(), StatusCode> {
         let Some((endpoint, Route::Endpoint)) = self.find(path) else {
             return Err(StatusCode::NOT_FOUND);

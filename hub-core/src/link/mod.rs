@@ -157,7 +157,7 @@ impl Link {
 
     /// Takes bytes from the pipe, unmasks them in place and hands the payload on, run by run.
     pub fn handle_input(&mut self, mut bytes: &mut [u8], mut deliver: impl FnMut(Run<'_>)) {
-        if self.decoder.is_none() && self.stage == Stage::Open {
+        if self.decoder.is_none() && self.stage == Stage::Open && !bytes.is_empty() {
             deliver(Run { bytes, format: TransferFormat::Binary, fin: true });
         }
         while self.wants_input()
@@ -185,11 +185,16 @@ impl Link {
         }
     }
 
-    /// The pipe has ended or broken.
-    pub fn handle_end(&mut self, kind: ErrorKind) {
-        if self.decoder.is_none() && kind == ErrorKind::UnexpectedEof {
-            return self.input_over(NORMAL, LinkEvent::Finished);
+    /// The pipe has ended: in good order if it is a [stream](Self::stream), too early if it is a WebSocket.
+    pub fn handle_eof(&mut self) {
+        match self.decoder {
+            Some(_) => self.handle_end(ErrorKind::UnexpectedEof),
+            None => self.input_over(NORMAL, LinkEvent::Finished),
         }
+    }
+
+    /// The pipe has broken; also one that says itself that its end came too early.
+    pub fn handle_end(&mut self, kind: ErrorKind) {
         if self.stage == Stage::Open {
             self.event = Some(LinkEvent::Lost(kind));
         }
@@ -361,7 +366,8 @@ mod tests {
             feed(&mut link, b"\x88\x02\x03\xe8 as they are"),
             b"\x88\x02\x03\xe8 as they are"
         );
-        link.handle_end(ErrorKind::UnexpectedEof);
+        link.handle_input(&mut [], |_| panic!("nothing was read"));
+        link.handle_eof();
         assert_eq!(link.poll_event(), Some(LinkEvent::Finished));
         assert!(
             !link.wants_input() && !link.shut(Timestamp::ZERO),
@@ -384,17 +390,20 @@ mod tests {
             link
         };
         let mut link = ended();
-        link.handle_end(ErrorKind::UnexpectedEof);
+        link.handle_eof();
         assert_eq!((link.poll_event(), link.is_done()), (None, true));
         let mut link = ended();
         link.handle_timeout(Timestamp::from_millis(4_999));
         assert!(!link.is_done());
         link.handle_timeout(Timestamp::from_millis(5_000));
         assert!(link.is_done() && !link.is_given_up());
-        let mut broken = Link::stream(Timeouts::default());
-        broken.handle_end(ErrorKind::ConnectionReset);
-        assert_eq!(broken.poll_event(), Some(LinkEvent::Lost(ErrorKind::ConnectionReset)));
-        assert!(broken.is_done());
+        // A TLS stream that was cut off says the latter.
+        for kind in [ErrorKind::ConnectionReset, ErrorKind::UnexpectedEof] {
+            let mut broken = Link::stream(Timeouts::default());
+            broken.handle_end(kind);
+            assert_eq!(broken.poll_event(), Some(LinkEvent::Lost(kind)));
+            assert!(broken.is_done());
+        }
     }
 
     #[test]
@@ -489,7 +498,7 @@ mod tests {
     #[test]
     fn the_end_of_the_pipe_is_a_loss_unless_the_close_was_under_way() {
         let mut open = link();
-        open.handle_end(ErrorKind::UnexpectedEof);
+        open.handle_eof();
         assert_eq!(
             (open.poll_event(), open.is_done()),
             (Some(LinkEvent::Lost(ErrorKind::UnexpectedEof)), true)

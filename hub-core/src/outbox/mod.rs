@@ -141,7 +141,7 @@ impl Outbox {
     }
 
     /// Queues a message of a connection without hub protocol, with its WebSocket header if there
-    /// [are any](Self::is_framed); never dropped.
+    /// [are any](Self::is_framed); never dropped. One without a byte has left at once.
     pub fn push_raw(&mut self, message: Bytes) -> Pushed {
         match self.gate {
             Gate::Open => self.enqueue(message, Delivery::Own, Kind::Uncounted),
@@ -151,6 +151,10 @@ impl Outbox {
 
     fn enqueue(&mut self, bytes: Bytes, delivery: Delivery, kind: Kind) -> Pushed {
         let size = bytes.len();
+        // Only without headers; to write nothing would look like a pipe that takes nothing.
+        if size == 0 {
+            return Pushed::Queued;
+        }
         if self.is_over_hard_budget() && !self.always_takes(kind) {
             return Pushed::Overflow;
         }

@@ -140,6 +140,16 @@ fn without_a_handshake_messages_leave_at_once_but_none_behind_the_end() {
 }
 
 #[test]
+fn a_message_without_a_byte_waits_for_nothing_but_is_refused_like_others() {
+    let outbox = Outbox::new(&Limits::default(), SlowConsumer::Wait, NOW).without_framing();
+    let mut outbox = outbox.without_handshake();
+    assert_eq!(outbox.push_raw(Bytes::new()), Pushed::Queued);
+    assert!(outbox.is_empty());
+    outbox.seal(None);
+    assert_eq!(outbox.push_raw(Bytes::new()), Pushed::Refused);
+}
+
+#[test]
 fn each_policy_holds_from_the_soft_budget_on() {
     let push = |policy, sizes: &[(usize, char)]| {
         let mut outbox = outbox(policy);

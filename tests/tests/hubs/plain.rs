@@ -6,6 +6,8 @@ use transport_memory::{Pipe, pipe};
 use super::*;
 
 const HANDSHAKE: &str = "{\"protocol\":\"json\",\"version\":1}\x1e";
+const LET_GO: &str =
+    r#"{"type":7,"error":"Connection closed with an error.","allowReconnect":true}"#;
 
 /// One end of a stream, the other end of which a hub serves.
 struct Stream {
@@ -236,6 +238,167 @@ fn a_raw_connection_on_a_stream_is_the_stream() {
         assert_eq!(stream.record().await, "\x01\u{81} bytes");
         hub_async::Socket::shutdown(&stream.pipe);
         assert_eq!(stream.record().await, "end \"\"");
+        is_left_alone(&service).await;
+    });
+}
+
+#[test]
+fn a_raw_stream_brings_what_the_peer_wrote_and_nothing_else() {
+    run(async {
+        let notes = Notes::default();
+        let seen = notes.clone();
+        let noting = move |mut connection: RawConnection| {
+            let seen = seen.clone();
+            async move {
+                while let Some(chunk) = connection.receive().await {
+                    seen.add(String::from_utf8_lossy(&chunk.bytes));
+                }
+            }
+        };
+        let service = Server::on(world()).raw("/hub", noting).into_service().expect("a service");
+        let mut stream = Stream::open(&service);
+        pause(1).await;
+        stream.write("a").await;
+        pause(1).await;
+        hub_async::Socket::shutdown(&stream.pipe);
+        assert_eq!(stream.record().await, "end \"\"");
+        assert_eq!(notes.all(), ["a"]);
+    });
+}
+
+#[test]
+fn an_empty_message_on_a_raw_stream_that_is_over_fails_like_others() {
+    run(async {
+        let notes = Notes::default();
+        let seen = notes.clone();
+        let late = move |connection: RawConnection| {
+            let seen = seen.clone();
+            async move {
+                let text = hub_async::TransferFormat::Text;
+                seen.add(format!("{:?}", connection.send(text, b"").await.is_ok()));
+                connection.aborted().await;
+                seen.add(format!("{:?}", connection.send(text, b"").await.is_ok()));
+            }
+        };
+        let service = Server::on(world()).raw("/hub", late).into_service().expect("a service");
+        let _stream = Stream::open(&service);
+        pause(1).await;
+        service.drain(Duration::from_millis(1)).await;
+        assert_eq!(notes.all(), ["true", "false"]);
+    });
+}
+
+#[test]
+fn a_stream_that_asks_for_version_2_is_not_to_be_resumed() {
+    run(async {
+        let options = HubOptions::new().allow_stateful_reconnects(true);
+        let hub = hub()
+            .options(options)
+            .method("Id", async |ctx: Context| ctx.connection_id().to_owned());
+        let service = serve(hub);
+        for version in [1, 2] {
+            let mut stream = Stream::open(&service);
+            stream.write(&format!("{{\"protocol\":\"json\",\"version\":{version}}}\x1e")).await;
+            assert_eq!(stream.record().await, "{}");
+            // Neither Sequence nor Ack means anything.
+            stream
+                .write("{\"type\":9,\"sequenceId\":7}\x1e{\"type\":8,\"sequenceId\":9}\x1e")
+                .await;
+            stream
+                .write("{\"type\":1,\"invocationId\":\"1\",\"target\":\"Id\",\"arguments\":[]}\x1e")
+                .await;
+            let answer = stream.record().await;
+            let id = answer.split('"').rev().nth(1).expect("an id");
+            let request = http::Request::get(format!("/hub?id={id}")).body(()).expect("a request");
+            let (_, far) = pipe(10);
+            let again = service.serve_socket(&request, Arc::new(far), b"");
+            assert_eq!(again.map_err(|status| status.as_u16()), Err(409));
+            drop(stream);
+            pause(1).await;
+        }
+        is_left_alone(&service).await;
+    });
+}
+
+#[test]
+fn a_client_that_floods_behind_our_end_is_dropped_after_5_s() {
+    run(async {
+        let service = serve(hub().method("Abort", async |ctx: Context| ctx.abort()));
+        let mut stream = Stream::connect(&service).await;
+        stream.write("{\"type\":1,\"target\":\"Abort\",\"arguments\":[]}\x1e").await;
+        assert_eq!(stream.record().await, CLOSE);
+        let flood = "x".repeat(60_000);
+        for _ in 0..490 {
+            within(Duration::from_millis(5), stream.write(&flood)).await.expect("it is read");
+            pause(10).await;
+        }
+        pause(200).await;
+        is_left_alone(&service).await;
+    });
+}
+
+#[test]
+fn what_waits_when_the_peer_ends_its_half_still_leaves() {
+    run(async {
+        let text = "x".repeat(5_000);
+        let hub = hub().method("Big", async |ctx: Context, text: String| {
+            ctx.clients().caller().send("Told", (text,)).await.is_ok()
+        });
+        let service = serve(hub);
+        let mut stream = Stream::holding(&service, 100);
+        stream.write(HANDSHAKE).await;
+        assert_eq!(stream.record().await, "{}");
+        stream
+            .write(&format!("{{\"type\":1,\"target\":\"Big\",\"arguments\":[\"{text}\"]}}\x1e"))
+            .await;
+        pause(1).await;
+        hub_async::Socket::shutdown(&stream.pipe);
+        pause(1_000).await;
+        assert!(stream.record().await.contains(&text));
+        assert_eq!(stream.record().await, CLOSE_RECONNECT);
+        assert_eq!(stream.record().await, "end \"\"");
+        is_left_alone(&service).await;
+    });
+}
+
+#[test]
+fn peers_that_vanish_at_any_step_leave_nobody_behind() {
+    run(async {
+        let service = serve(hub());
+        let bytes = format!(
+            "{HANDSHAKE}{{\"type\":1,\"invocationId\":\"1\",\"target\":\"Echo\",\"arguments\":[\"a\"]}}\x1e"
+        );
+        for held in [1, 5, 64 * 1024] {
+            for half in [true, false] {
+                for cut in 0..=bytes.len() {
+                    let stream = Stream::holding(&service, held);
+                    within(Duration::from_secs(1), stream.write(&bytes[..cut])).await;
+                    if half {
+                        hub_async::Socket::shutdown(&stream.pipe);
+                        pause(1).await;
+                    }
+                    drop(stream);
+                }
+            }
+        }
+        pause(1).await;
+        is_left_alone(&service).await;
+    });
+}
+
+#[test]
+fn a_stream_is_pinged_and_given_up_when_its_client_falls_silent() {
+    run(async {
+        let service = serve(hub());
+        let mut stream = Stream::connect(&service).await;
+        stream.write("{\"type\":6}\x1e").await;
+        for _ in 0..2 {
+            assert_eq!(stream.record().await, reconnect::PING);
+        }
+        assert_eq!(stream.record().await, LET_GO);
+        assert_eq!(stream.record().await, "end \"\"");
+        drop(stream);
+        pause(1).await;
         is_left_alone(&service).await;
     });
 }
