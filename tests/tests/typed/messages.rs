@@ -6,23 +6,31 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 use std::time::SystemTime;
 
 use serde_json::Value;
 
-/// The crate as it was built for this test.
-fn hub_async() -> PathBuf {
-    let folder = env::current_exe().expect("a test");
-    let folder = folder.parent().expect("a folder");
-    let files = fs::read_dir(folder).expect("what was built");
-    let built = files.filter_map(|file| {
-        let path = file.ok()?.path();
-        let name = path.file_name()?.to_str()?;
-        let fits = name.starts_with("libhub_async-") && name.ends_with(".rlib");
-        let changed = path.metadata().and_then(|file| file.modified());
-        fits.then(|| (changed.unwrap_or(SystemTime::UNIX_EPOCH), path))
-    });
-    built.max().expect("hub-async was built").1
+/// The crate as it was built last with its attributes: others build it without.
+fn hub_async() -> &'static Path {
+    static FOUND: OnceLock<PathBuf> = OnceLock::new();
+    FOUND.get_or_init(|| {
+        let folder = env::current_exe().expect("a test");
+        let folder = folder.parent().expect("a folder");
+        let files = fs::read_dir(folder).expect("what was built");
+        let built = files.filter_map(|file| {
+            let path = file.ok()?.path();
+            let name = path.file_name()?.to_str()?;
+            let fits = name.starts_with("libhub_async-") && name.ends_with(".rlib");
+            let changed = path.metadata().and_then(|file| file.modified());
+            fits.then(|| (changed.unwrap_or(SystemTime::UNIX_EPOCH), path))
+        });
+        let mut built: Vec<_> = built.collect();
+        built.sort();
+        let mut newest_first = built.into_iter().rev().map(|(_, path)| path);
+        let attributes = |path: &PathBuf| compile_with(path, "built.rs", "2024", "hub_async").0;
+        newest_first.find(attributes).expect("hub-async was built with its attributes")
+    })
 }
 
 /// Compiles a file: whether that succeeds, and what is said in JSON.
@@ -32,7 +40,10 @@ fn compile(file: &str) -> (bool, String) {
 
 /// Compiles a file of that edition, which knows the crate by that name.
 fn compile_as(file: &str, edition: &str, name: &str) -> (bool, String) {
-    let library = hub_async();
+    compile_with(hub_async(), file, edition, name)
+}
+
+fn compile_with(library: &Path, file: &str, edition: &str, name: &str) -> (bool, String) {
     let rustc = PathBuf::from(env::var_os("CARGO").unwrap_or_default()).with_file_name("rustc");
     let mut compile = Command::new(if rustc.exists() { rustc } else { "rustc".into() });
     compile.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/typed/ui"));
