@@ -48,8 +48,10 @@ impl Caller {
         self.context.member()
     }
 
-    pub(crate) fn headers(&self) -> Option<&Headers<'static>> {
-        self.rare.as_ref()?.headers.as_deref()
+    pub(crate) fn headers(&self) -> &Headers<'static> {
+        static NONE: Headers<'static> = Headers::NONE;
+        let headers = self.rare.as_ref().and_then(|rare| rare.headers.as_deref());
+        headers.unwrap_or(&NONE)
     }
 
     pub(crate) fn stop(&self) -> Option<&Arc<Signal>> {

@@ -72,8 +72,7 @@ impl Call<'_> {
 
     /// The headers of the client's message, usually none; none in a hook.
     pub fn headers(&self) -> &Headers<'static> {
-        static NONE: Headers<'static> = Headers::NONE;
-        self.caller.headers().unwrap_or(&NONE)
+        self.caller.headers()
     }
 
     /// The request that opened the connection.

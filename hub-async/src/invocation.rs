@@ -100,8 +100,7 @@ impl Invocation {
 
     /// The headers of the client's message, usually none.
     pub fn headers(&self) -> &Headers<'static> {
-        static NONE: Headers<'static> = Headers::NONE;
-        self.caller.headers().unwrap_or(&NONE)
+        self.caller.headers()
     }
 
     /// Tells when nobody waits for the call any more.
