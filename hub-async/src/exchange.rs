@@ -76,9 +76,9 @@ impl Exchange {
     pub(crate) fn flushed(&self, outlet: &Outlet, now: Timestamp) {
         let mut state = self.lock();
         let queue = outlet.lock();
-        let (waiting, taken) = (!queue.is_empty(), queue.idle_since());
+        state.machine.look(&queue, now);
+        let waiting = !queue.is_empty();
         drop(queue);
-        state.machine.flushed(waiting, taken, now);
         let taker = if waiting { state.taker.take() } else { None };
         drop(state);
         wake(taker);
@@ -93,10 +93,10 @@ impl Exchange {
     }
 
     /// Lets timers run out; true when the connection is given up, whose request is cut off then.
-    pub(crate) fn handle_timeout(&self, now: Timestamp) -> bool {
+    pub(crate) fn handle_timeout(&self, outlet: &Outlet, now: Timestamp) -> bool {
         let mut state = self.lock();
         let was = state.machine.is_given_up();
-        state.machine.handle_timeout(now);
+        state.machine.handle_timeout(&outlet.lock(), now);
         if was || !state.machine.is_given_up() {
             return false;
         }

@@ -161,7 +161,7 @@ impl Carrier {
         match self {
             Self::Pipe(pipe) => pipe.handle_timeout(outlet, now),
             Self::Requests(member) => {
-                if member.exchange().is_some_and(|exchange| exchange.handle_timeout(now)) {
+                if member.exchange().is_some_and(|exchange| exchange.handle_timeout(outlet, now)) {
                     abandon(outlet);
                 }
             }

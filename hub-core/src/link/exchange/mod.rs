@@ -219,19 +219,19 @@ impl Exchange {
         self.be_over();
     }
 
-    /// Whether output waits, and when some was last taken, for the timer of a stream that takes nothing.
-    pub fn flushed(&mut self, waiting: bool, taken: Timestamp, now: Timestamp) {
-        self.stuck_since = match self.stuck_since {
-            _ if !waiting || self.polled || self.stage != Stage::Open => None,
-            None => Some(now),
-            Some(since) => Some(since.max(taken)),
-        };
+    /// Looks how long output has waited for a stream that takes nothing; to be called when something was queued.
+    pub fn look(&mut self, outbox: &Outbox, now: Timestamp) {
+        let waits = !outbox.is_empty() && !self.polled && self.stage == Stage::Open;
+        let since = self.stuck_since.unwrap_or(now).max(outbox.idle_since());
+        self.stuck_since = waits.then_some(since);
     }
 
     // Time, and what happened.
 
     /// Lets the timers that are due at `now` run out.
-    pub fn handle_timeout(&mut self, now: Timestamp) {
+    pub fn handle_timeout(&mut self, outbox: &Outbox, now: Timestamp) {
+        // A stream takes without telling.
+        self.look(outbox, now);
         if let Stage::Ending { until } = self.stage
             && now >= until
         {

@@ -97,13 +97,13 @@ fn the_end_is_told_behind_everything_that_waits() {
 
 #[test]
 fn a_connection_without_a_poll_for_longer_than_15_s_is_given_up() {
-    let mut exchange = polls();
+    let (mut exchange, outbox) = (polls(), outbox());
     let late = T0 + Duration::from_secs(15);
-    exchange.handle_timeout(late);
+    exchange.handle_timeout(&outbox, late);
     assert!(!exchange.is_over(), "not for longer");
     let at = late + Duration::from_nanos(1);
     assert_eq!(exchange.poll_timeout(), Some(Deadline { at, why: Timer::Disconnect }));
-    exchange.handle_timeout(at);
+    exchange.handle_timeout(&outbox, at);
     assert_eq!(exchange.poll_event(), Some(LinkEvent::Absent));
     assert!(exchange.is_over() && exchange.is_given_up() && exchange.is_closed());
 }
@@ -117,7 +117,7 @@ fn polls_may_come_and_go_without_a_timer_being_moved() {
         now = now + Duration::from_millis(700);
         assert!(matches!(exchange.next(poll, &outbox, now), Next::Wait { .. }));
         while let Some(deadline) = exchange.poll_timeout().filter(|deadline| deadline.at <= now) {
-            exchange.handle_timeout(now);
+            exchange.handle_timeout(&outbox, now);
             assert!(exchange.poll_timeout().is_some_and(|next| next.at > deadline.at));
         }
         exchange.detach(poll, now);
@@ -171,15 +171,25 @@ fn a_stream_ends_behind_everything_that_waits() {
 
 #[test]
 fn a_stream_must_take_something_within_10_s() {
-    let mut exchange = events();
+    let (mut exchange, mut outbox) = (events(), outbox());
     exchange.attach(T0).unwrap();
-    exchange.flushed(true, T0, after(1_000));
-    exchange.flushed(true, after(3_000), after(5_000));
-    assert_eq!(exchange.poll_timeout(), Some(Deadline { at: after(13_000), why: Timer::Send }));
-    exchange.flushed(false, after(3_000), after(6_000));
-    assert_eq!(exchange.poll_timeout(), None);
-    exchange.flushed(true, after(3_000), after(7_000));
-    exchange.handle_timeout(after(17_000));
+    say(&mut outbox);
+    say(&mut outbox);
+    exchange.look(&outbox, after(1_000));
+    let stuck_at = |millis| Some(Deadline { at: after(millis), why: Timer::Send });
+    assert_eq!(exchange.poll_timeout(), stuck_at(11_000));
+    // It takes without telling, which is seen in time.
+    let mut batch = Batch::new();
+    outbox.next(&mut batch);
+    outbox.written(1, after(3_000));
+    exchange.handle_timeout(&outbox, after(11_000));
+    assert_eq!((exchange.poll_event(), exchange.poll_timeout()), (None, stuck_at(13_000)));
+    take(&mut outbox);
+    exchange.handle_timeout(&outbox, after(13_000));
+    assert_eq!((exchange.is_over(), exchange.poll_timeout()), (false, None));
+    say(&mut outbox);
+    exchange.look(&outbox, after(20_000));
+    exchange.handle_timeout(&outbox, after(30_000));
     assert_eq!(exchange.poll_event(), Some(LinkEvent::Stuck));
     assert!(exchange.is_given_up() && exchange.poll_timeout().is_none());
 }
@@ -189,9 +199,9 @@ fn a_farewell_takes_no_longer_than_15_s() {
     for mut exchange in [events(), polls()] {
         let request = exchange.attach(T0).unwrap();
         exchange.finish(after(1_000));
-        exchange.handle_timeout(after(15_999));
+        exchange.handle_timeout(&outbox(), after(15_999));
         assert!(!exchange.is_over());
-        exchange.handle_timeout(after(16_000));
+        exchange.handle_timeout(&outbox(), after(16_000));
         assert!(exchange.is_given_up());
         assert_eq!(exchange.next(request, &outbox(), after(16_000)), done(204));
     }
