@@ -470,13 +470,13 @@ fn status(answer: &Answer) -> StatusCode {
 
 pub(super) fn respond(mut answer: Answer) -> Response<Body> {
     let body = Body::from(std::mem::take(&mut answer.body));
-    response(answer, body)
+    response(&answer, body)
 }
 
 /// The answer with another body.
-pub(super) fn response(answer: Answer, body: Body) -> Response<Body> {
+pub(super) fn response(answer: &Answer, body: Body) -> Response<Body> {
     let mut response = Response::new(body);
-    *response.status_mut() = status(&answer);
+    *response.status_mut() = status(answer);
     if let Some(kind) = answer.content_type {
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     }
