@@ -8,6 +8,9 @@ use hub_proto::TransferFormat;
 use crate::limits::POSTED;
 use crate::link::Run;
 
+/// What is smaller is copied out of what it was read into.
+const COPIED: usize = 4 * 1024;
+
 /// The place of a POST in the line of those of one connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place(u64);
@@ -74,7 +77,9 @@ impl Posts {
     pub(super) fn put_first(&mut self, chunk: Bytes) {
         if !chunk.is_empty() {
             self.bytes += chunk.len();
-            self.chunks.push_back(chunk);
+            // It would keep all of that.
+            let small = chunk.len() < COPIED;
+            self.chunks.push_back(if small { Bytes::copy_from_slice(&chunk) } else { chunk });
         }
     }
 

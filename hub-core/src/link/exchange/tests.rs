@@ -254,6 +254,18 @@ fn posts_wait_from_64_kib_on_until_all_is_taken() {
 }
 
 #[test]
+fn small_posts_do_not_keep_what_they_were_cut_from() {
+    let mut exchange = polls();
+    let place = exchange.line_up();
+    let buffer = Bytes::from(vec![7; 8192]);
+    for at in 0..100 {
+        assert_eq!(exchange.post(place, &mut buffer.slice(at..=at)), Posted::Taken);
+    }
+    assert!(buffer.is_unique(), "the buffer is kept for the sake of 100 bytes");
+    assert_eq!(exchange.unread(), 100);
+}
+
+#[test]
 fn what_was_posted_before_the_end_can_still_be_taken() {
     let mut exchange = polls();
     let place = exchange.line_up();
