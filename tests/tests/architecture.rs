@@ -59,11 +59,20 @@ fn the_tests_of_the_pure_crates_use_test_tools_only() {
 #[test]
 fn clippy_bans_the_impure_in_the_pure_crates() {
     let rule = plan().pure;
-    none(
-        rule.crates.iter().flat_map(|name| {
-            architecture::bans(&rule, name, &table(&format!("{name}/clippy.toml")))
-        }),
-    );
+    none(rule.crates.iter().flat_map(|name| {
+        let clippy = table(&format!("{name}/clippy.toml"));
+        let bans = |key, wanted| architecture::bans(name, &clippy, key, wanted, &rule.why);
+        [bans("disallowed-types", &rule.types), bans("disallowed-methods", &rule.methods)].concat()
+    }));
+}
+
+#[test]
+fn clippy_bans_what_blocks_a_thread_in_async_crates() {
+    let rule = plan().waiting;
+    none(rule.crates.iter().flat_map(|name| {
+        let clippy = table(&format!("{name}/clippy.toml"));
+        architecture::bans(name, &clippy, "disallowed-methods", &rule.methods, &rule.why)
+    }));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use super::{Files, Finding, Pure};
+use super::{Files, Finding};
 
 /// What people write by hand.
 const SOURCES: [&str; 8] = ["rs", "js", "mjs", "html", "css", "toml", "sh", "md"];
@@ -67,28 +67,23 @@ pub fn leftovers(name: &str, text: &str) -> Vec<Finding> {
     findings
 }
 
-/// The `clippy.toml` of a pure crate bans what a scan cannot find.
-pub fn bans(rule: &Pure, name: &str, clippy: &toml::Table) -> Vec<Finding> {
-    let banned = |key: &str| -> BTreeSet<String> {
-        let list = clippy.get(key).and_then(toml::Value::as_array).into_iter().flatten();
-        let path = |ban: &toml::Value| {
-            ban.as_str().or_else(|| ban.get("path")?.as_str()).map(str::to_owned)
-        };
-        list.filter_map(path).collect()
+/// The `clippy.toml` of a crate bans, under that key, what a scan cannot find.
+pub fn bans(
+    name: &str,
+    clippy: &toml::Table,
+    key: &str,
+    wanted: &[String],
+    why: &str,
+) -> Vec<Finding> {
+    let list = clippy.get(key).and_then(toml::Value::as_array).into_iter().flatten();
+    let path =
+        |ban: &toml::Value| ban.as_str().or_else(|| ban.get("path")?.as_str()).map(str::to_owned);
+    let banned: BTreeSet<String> = list.filter_map(path).collect();
+    let missing = wanted.iter().filter(|path| !banned.contains(*path));
+    let finding = |path: &String| {
+        format!("{name}/clippy.toml does not ban {path}: add it to {key}, for the crate is {why}")
     };
-    let mut findings = Vec::new();
-    for (key, wanted) in [("disallowed-types", &rule.types), ("disallowed-methods", &rule.methods)]
-    {
-        let banned = banned(key);
-        let missing = wanted.iter().filter(|path| !banned.contains(*path));
-        findings.extend(missing.map(|path| {
-            format!(
-                "{name}/clippy.toml does not ban {path}: add it to {key}, for the crate is {}",
-                rule.why
-            )
-        }));
-    }
-    findings
+    missing.map(finding).collect()
 }
 
 #[cfg(test)]
@@ -115,21 +110,12 @@ mod tests {
 
     #[test]
     fn a_ban_that_is_gone_is_found() {
-        let rule = Pure {
-            why: "pure".into(),
-            crates: vec![],
-            test_tools: vec![],
-            paths: vec![],
-            words: vec![],
-            types: vec!["a::B".into(), "c::D".into()],
-            methods: vec!["e::f".into()],
-        };
         let clippy = toml::toml! {
-            disallowed-types = [{ path = "a::B", reason = "x" }]
-            disallowed-methods = ["e::f"]
+            disallowed-types = [{ path = "a::B", reason = "x" }, "c::D"]
         };
-        let findings = bans(&rule, "hub-proto", &clippy);
+        let wanted = ["a::B", "c::D", "e::F"].map(str::to_owned);
+        let findings = bans("hub-proto", &clippy, "disallowed-types", &wanted, "pure");
         assert_eq!(findings.len(), 1);
-        assert!(findings.iter().all(|finding| finding.contains("c::D")));
+        assert!(findings.iter().all(|finding| finding.contains("e::F")));
     }
 }

@@ -25,6 +25,8 @@ pub struct Plan {
     pub runtimes: Runtimes,
     /// Who does no IO, and what that means.
     pub pure: Pure,
+    /// Who lets its thread go while it waits.
+    pub waiting: Waiting,
     /// What every package says about itself.
     pub package: Package,
     /// What holds for every file.
@@ -59,6 +61,18 @@ pub struct Pure {
     pub words: Vec<String>,
     /// Types that clippy must ban there.
     pub types: Vec<String>,
+    /// Methods that clippy must ban there.
+    pub methods: Vec<String>,
+}
+
+/// Crates whose code may run on a thread with others'.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Waiting {
+    /// The reason, shown with each finding.
+    pub why: String,
+    /// The crates.
+    pub crates: Vec<String>,
     /// Methods that clippy must ban there.
     pub methods: Vec<String>,
 }

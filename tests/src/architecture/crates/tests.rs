@@ -8,6 +8,7 @@ fn plan() -> Plan {
         arrows = { left = ["bytes"], right = ["left", "tokio"] }
         runtimes = { why = "x", crates = ["left"], banned = ["tokio"] }
         pure = { why = "x", crates = ["left"], test-tools = ["proptest"], paths = [], words = [], types = [], methods = [] }
+        waiting = { why = "x", crates = ["right"], methods = [] }
         package = { license = "MIT", authors = ["us"], rust-version = "1.95" }
         files = { why = "x", max-lines = 800 }
     };
