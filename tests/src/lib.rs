@@ -10,6 +10,7 @@ pub mod linear;
 pub mod memory;
 pub mod messages;
 pub mod node;
+pub mod peer;
 mod plan;
 pub mod python;
 pub mod surface;

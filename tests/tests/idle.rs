@@ -2,10 +2,11 @@
 
 use std::alloc::System;
 use std::net::SocketAddr;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use hub_async::server::Server;
-use hub_async::{Hub, RawConnection};
+use hub_async::{Hub, RawConnection, State};
 use hub_proto::ws::{Opcode, encode};
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 use tests::memory::{read, write};
@@ -49,13 +50,21 @@ async fn connect(world: &World, address: SocketAddr, path: &str) -> Pipe {
 }
 
 /// Bytes on the heap for one more connection, with both ends of its pipe, that is idle since it got a
-/// message of 16 KB echoed.
+/// message of 16 KB echoed, and one of its methods keeps a word that came along with that.
 fn kept(path: &str) -> isize {
     const FEW: usize = 512;
     const MANY: usize = 1536;
     let world = World::new();
     world.run(async {
-        let hub = Hub::builder().method("Echo", async |text: String| text).build().expect("a hub");
+        let keep = async |kept: State<Mutex<Vec<String>>>, text: String| {
+            kept.lock().expect("nobody panics").push(text);
+        };
+        let hub = Hub::builder()
+            .state(Mutex::new(Vec::<String>::with_capacity(MANY)))
+            .method("Keep", keep)
+            .method("Echo", async |text: String| text)
+            .build()
+            .expect("a hub");
         let raw = async |mut connection: RawConnection| {
             while let Some(chunk) = connection.receive().await {
                 connection.send(chunk.format, &chunk.bytes).await.expect("a client");
@@ -67,7 +76,8 @@ fn kept(path: &str) -> isize {
         drop(world.spawn(server.serve()));
         let text = "x".repeat(16_000);
         let call = format!(
-            "{{\"type\":1,\"invocationId\":\"1\",\"target\":\"Echo\",\"arguments\":[\"{text}\"]}}\x1e"
+            "{{\"type\":1,\"target\":\"Keep\",\"arguments\":[\"little\"]}}\x1e\
+             {{\"type\":1,\"invocationId\":\"1\",\"target\":\"Echo\",\"arguments\":[\"{text}\"]}}\x1e"
         );
         let mut pipes = Vec::with_capacity(MANY);
         let mut seen = Vec::new();

@@ -14,7 +14,7 @@ use super::*;
 
 /// Keeps every line of every level.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<(Level, String)>>>);
+pub(super) struct Log(pub(super) Arc<Mutex<Vec<(Level, String)>>>);
 
 struct Line(String);
 

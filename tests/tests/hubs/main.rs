@@ -32,6 +32,7 @@ mod slow;
 mod spans;
 mod streams;
 mod timers;
+mod traps;
 mod turns;
 mod uploads;
 mod wire;
