@@ -391,11 +391,13 @@ impl Service {
             (_, Outcome::Answer(answer), _) => answered(respond(answer)),
             (Asked::WebSocket, Outcome::Attach(claim), Some(key)) => {
                 let purpose = Purpose::start(endpoint, claim, facts());
-                answered(websocket::upgrade(endpoint, request, purpose, key))
+                answered(websocket::upgrade(endpoint, request, purpose, key, self.hang_up.clone()))
             }
             (Asked::WebSocket, Outcome::Resume(member), Some(key)) => {
                 answered(match Purpose::resume(member) {
-                    Some(purpose) => websocket::upgrade(endpoint, request, purpose, key),
+                    Some(purpose) => {
+                        websocket::upgrade(endpoint, request, purpose, key, self.hang_up.clone())
+                    }
                     None => respond(Answer::already_attached()),
                 })
             }

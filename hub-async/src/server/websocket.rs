@@ -18,6 +18,7 @@ use super::start::{self, Arrived};
 use crate::facts::RequestFacts;
 use crate::inbox::NewLink;
 use crate::member::Member;
+use crate::signal::HangUp;
 use crate::socket::Socket;
 
 /// Appended to the client's key before it is hashed (RFC 6455 §1.3).
@@ -95,14 +96,20 @@ pub(super) fn upgrade(
     mut request: Request<Incoming>,
     purpose: Purpose,
     accept: HeaderValue,
+    hang_up: HangUp,
 ) -> Response<Body> {
     let upgraded = hyper::upgrade::on(&mut request);
     let (clock, runtime) = (endpoint.clock.clone(), Arc::clone(&endpoint.runtime));
     let limit = clock.sleep(endpoint.config.handshake_timeout);
     let opener = Arc::clone(&runtime);
     let task = async move {
-        // A client that never takes the answer holds its place no longer than one without a handshake.
-        let Either::Left((Ok(upgraded), _)) = select(upgraded, limit).await else { return };
+        // A client that never takes the answer holds its place, and its HTTP connection, no longer than one without
+        // a handshake.
+        let upgraded = match select(upgraded, limit).await {
+            Either::Left((Ok(upgraded), _)) => upgraded,
+            Either::Left((Err(_), _)) => return,
+            Either::Right(_) => return hang_up.fire(),
+        };
         match opener.open(upgraded) {
             Ok((socket, read)) => purpose.fulfil(socket, &read),
             Err(_) => tracing::error!("the runtime does not know the IO of an upgraded connection"),

@@ -10,7 +10,7 @@ use hub_async::{
 };
 use hub_proto::ws::Opcode;
 use tests::memory::{CAPACITY, write};
-use tests::peer::{By, Door, HANDSHAKE, TRANSPORTS};
+use tests::peer::{By, Door, HANDSHAKE, TRANSPORTS, upgrade};
 use transport_memory::pipe;
 
 use super::logs::Log;
@@ -293,6 +293,30 @@ fn whoever_never_shakes_hands_is_let_go_after_15_s() {
             world().settle().await;
             is_left_alone(&service).await;
         }
+    });
+}
+
+/// Neither its place among the connections is kept, nor the HTTP connection.
+#[test]
+fn an_upgrade_whose_answer_nobody_takes_is_let_go_after_15_s() {
+    run(async {
+        let service = serve(hub());
+        let door = door(&service);
+        // The answer has more bytes than that.
+        let (near, far) = pipe(16);
+        let serving = spawn(service.clone().serve_connection(far, pending()));
+        let request = upgrade(&door.place().await, &http::HeaderMap::new());
+        let writing = spawn(async move {
+            write(&near, request.as_bytes()).await;
+            near
+        });
+        let near = writing.await;
+        pause(14_990).await;
+        assert!(!serving.is_finished());
+        pause(20).await;
+        assert!(serving.is_finished(), "the HTTP connection is still there");
+        is_left_alone(&service).await;
+        drop(near);
     });
 }
 
