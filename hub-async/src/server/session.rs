@@ -105,8 +105,9 @@ impl Session {
         self.member.waker.register(cx.waker());
         let now = self.ticket.endpoint().clock.now();
         let turn = Turn::begin(&self.member);
-        self.fire_timers(now);
+        // What came while nobody looked is no silence.
         let reads = self.read(now, cx);
+        self.fire_timers(now);
         if let Some(link) = self.next_link.take() {
             self.attach(*link, now);
         }

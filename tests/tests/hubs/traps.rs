@@ -572,6 +572,23 @@ fn a_stall_of_minutes_is_followed_by_one_ping() {
     });
 }
 
+/// What came meanwhile is read before the silence is counted.
+#[test]
+fn a_stall_of_minutes_ends_no_connection_whose_client_has_pinged() {
+    run(async {
+        let service = serve(hub());
+        let mut client = connect(&service).await;
+        for _ in 0..3 {
+            client.send(PING).await;
+            pause(1).await;
+            world().spend(Duration::from_secs(300));
+            client.send(PING).await;
+            pause(1).await;
+            assert_eq!(client.so_far(), [record(PING)]);
+        }
+    });
+}
+
 #[test]
 fn the_error_of_a_stream_comes_with_its_text_behind_the_items() {
     run(async {
