@@ -1,7 +1,10 @@
 //! The upgrade of a request to a WebSocket (RFC 6455 §4.2).
 
+use std::future::{Future, poll_fn};
 use std::mem;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -78,6 +81,20 @@ impl Purpose {
         may.then_some(Self::Resume(member))
     }
 
+    /// Ready when a new connection is to end before it has a socket.
+    fn revoked(&self) -> impl Future<Output = ()> + Send + use<> {
+        // One that is there sees to itself.
+        let new = match self {
+            Self::Start { member, .. } => Some(Arc::clone(member)),
+            Self::Resume(_) => None,
+        };
+        poll_fn(move |cx| {
+            let Some(member) = &new else { return Poll::Pending };
+            member.waker.register(cx.waker());
+            if member.inbox.is_waiting() { Poll::Ready(()) } else { Poll::Pending }
+        })
+    }
+
     /// Hands the socket over; `read` is what came behind the request.
     pub(super) fn fulfil(self, socket: Arc<dyn Socket>, read: &[u8]) {
         match self {
@@ -101,11 +118,12 @@ pub(super) fn upgrade(
     let upgraded = hyper::upgrade::on(&mut request);
     let (clock, runtime) = (endpoint.clock.clone(), Arc::clone(&endpoint.runtime));
     let limit = clock.sleep(endpoint.config.handshake_timeout);
+    let revoked = purpose.revoked();
     let opener = Arc::clone(&runtime);
     let task = async move {
         // A client that never takes the answer holds its place, and its HTTP connection, no longer than one without
-        // a handshake.
-        let upgraded = match select(upgraded, limit).await {
+        // a handshake, nor for as long as a server that drains may wait.
+        let upgraded = match select(upgraded, select(limit, pin!(revoked))).await {
             Either::Left((Ok(upgraded), _)) => upgraded,
             Either::Left((Err(_), _)) => return,
             Either::Right(_) => return hang_up.fire(),

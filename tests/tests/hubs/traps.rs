@@ -507,6 +507,20 @@ fn whoever_comes_while_a_server_drains_is_refused_and_not_waited_for() {
 }
 
 #[test]
+fn an_upgrade_whose_answer_nobody_takes_holds_up_no_drain() {
+    run(async {
+        let service = serve(hub());
+        let (near, far) = pipe(16);
+        let serving = spawn(service.clone().serve_connection(far, pending()));
+        write(&near, upgrade("/hub", &http::HeaderMap::new()).as_bytes()).await;
+        pause(1).await;
+        is_left_alone(&service).await;
+        world().settle().await;
+        assert!(serving.is_finished());
+    });
+}
+
+#[test]
 fn names_of_groups_and_users_have_case_and_no_wildcards() {
     run(async {
         let hub = hub()
