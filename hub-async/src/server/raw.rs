@@ -131,7 +131,7 @@ impl RawSession {
         }
     }
 
-    /// What others want, and what bearrived_before of the link.
+    /// What others want, and what became of the link.
     fn look_around(&mut self, now: Timestamp) {
         if let Some(reason) = self.member.inbox.take().and_then(|mut post| post.close.take()) {
             self.leave(&reason, now);
