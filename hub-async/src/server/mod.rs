@@ -7,6 +7,7 @@ mod endpoint;
 mod hooks;
 pub(crate) mod io;
 mod listen;
+mod middleware;
 #[cfg(all(test, hub_loom))]
 mod models;
 mod raw;
@@ -21,5 +22,6 @@ mod websocket;
 
 pub use body::Body;
 pub use listen::Listener;
+pub use middleware::Next;
 pub use routes::{Fallback, MountError, Routes, Service};
 pub use serve::{Bound, Server, Transport};
