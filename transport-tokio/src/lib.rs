@@ -24,6 +24,8 @@ mod io;
 mod listen;
 mod runtime;
 mod socket;
+#[cfg(feature = "tls")]
+pub mod tls;
 
 pub use hub_async::server::{Body, MountError};
 pub use io::Io;

@@ -1,0 +1,222 @@
+//! A TLS connection that is read and written through `&self`.
+
+use std::fmt;
+use std::io;
+use std::io::{BufRead, ErrorKind, IoSlice, Read, Write};
+use std::net::Shutdown;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use hub_async::Socket;
+use rustls::ServerConnection;
+use socket2::SockRef;
+use tokio::net::TcpStream;
+use tokio::runtime::Handle;
+use tokio::time::timeout;
+
+use crate::socket::TokioSocket;
+
+/// How long encrypted bytes may make no progress.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The server's end of a TLS connection over TCP.
+///
+/// What a write has taken is encrypted, and may not have left as a whole when it returns. A task sees to
+/// the rest; until that is done, nothing more is taken.
+pub struct TlsSocket {
+    shared: Arc<Shared>,
+    runtime: Handle,
+}
+
+struct Shared {
+    tcp: TokioSocket<TcpStream>,
+    /// Nothing runs under it but TLS itself and the reads and writes of the TCP stream, which do not wait.
+    tls: Mutex<Tls>,
+}
+
+struct Tls {
+    connection: ServerConnection,
+    /// Nothing more is to be written.
+    ended: bool,
+    /// A task sends what is left.
+    sending: bool,
+}
+
+impl TlsSocket {
+    /// Must be called on tokio, where it will be used.
+    pub(super) fn new(stream: TcpStream, connection: ServerConnection) -> Self {
+        let tls = Mutex::new(Tls { connection, ended: false, sending: false });
+        let shared = Arc::new(Shared { tcp: TokioSocket(stream), tls });
+        Self { shared, runtime: Handle::current() }
+    }
+
+    pub(super) fn is_handshaking(&self) -> bool {
+        self.shared.lock().connection.is_handshaking()
+    }
+
+    /// Ready once everything that was taken has left.
+    pub(super) fn poll_flushed(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            match self.shared.lock().send(&self.shared.tcp) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                result => return Poll::Ready(result),
+            }
+            ready!(self.shared.tcp.poll_writable(cx))?;
+        }
+    }
+
+    /// Sends what TLS has to send; what does not leave at once is left to a task.
+    fn send(&self, mut tls: MutexGuard<'_, Tls>) -> io::Result<()> {
+        match tls.send(&self.shared.tcp) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                if !std::mem::replace(&mut tls.sending, true) {
+                    drop(tls);
+                    self.runtime.spawn(Arc::clone(&self.shared).send_rest());
+                }
+                Ok(())
+            }
+            result => result,
+        }
+    }
+}
+
+impl Socket for TlsSocket {
+    fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            let mut tls = self.shared.lock();
+            if tls.has_news() {
+                return Poll::Ready(Ok(()));
+            }
+            match tls.receive(&self.shared.tcp) {
+                // A handshake and an alert are answered.
+                Ok(()) => self.send(tls)?,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    drop(tls);
+                    ready!(self.shared.tcp.poll_readable(cx))?;
+                }
+                Err(error) => {
+                    self.send(tls).ok();
+                    return Poll::Ready(Err(error));
+                }
+            }
+        }
+    }
+
+    fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_flushed(cx))?;
+        self.shared.tcp.poll_writable(cx)
+    }
+
+    fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut tls = self.shared.lock();
+        loop {
+            match tls.connection.reader().read(buffer) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                // An end that TLS was not told of is one all the same: what is carried knows when it is whole.
+                Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(0),
+                result => return result,
+            }
+            let received = tls.receive(&self.shared.tcp);
+            self.send(tls)?;
+            received?;
+            tls = self.shared.lock();
+        }
+    }
+
+    fn try_write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        let mut tls = self.shared.lock();
+        if tls.ended {
+            return Err(ErrorKind::BrokenPipe.into());
+        }
+        tls.send(&self.shared.tcp)?;
+        let count = tls.connection.writer().write_vectored(slices)?;
+        self.send(tls)?;
+        Ok(count)
+    }
+
+    fn shutdown(&self) {
+        let mut tls = self.shared.lock();
+        if !std::mem::replace(&mut tls.ended, true) {
+            tls.connection.send_close_notify();
+            // A peer that is gone already needs no end.
+            self.send(tls).ok();
+        }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Tls> {
+        self.tls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends what is left. A peer that takes none of it for too long is dropped.
+    async fn send_rest(self: Arc<Self>) {
+        while let Ok(Ok(())) = timeout(PATIENCE, self.tcp.0.writable()).await {
+            let mut tls = self.lock();
+            match tls.send(&self.tcp) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                _ => {
+                    tls.sending = false;
+                    return;
+                }
+            }
+        }
+        SockRef::from(&self.tcp.0).shutdown(Shutdown::Both).ok();
+    }
+}
+
+impl Tls {
+    /// Whether a read brings something, or the end, without more from the peer.
+    fn has_news(&mut self) -> bool {
+        let next = self.connection.reader().fill_buf().map(drop);
+        next.map_or_else(|error| error.kind() != ErrorKind::WouldBlock, |()| true)
+    }
+
+    /// Takes what TCP has, and decrypts it.
+    fn receive(&mut self, tcp: &TokioSocket<TcpStream>) -> io::Result<()> {
+        self.connection.read_tls(&mut Tcp(tcp))?;
+        let state = self.connection.process_new_packets();
+        state.map(drop).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))
+    }
+
+    /// Sends what is encrypted; behind the last of it, the end.
+    fn send(&mut self, tcp: &TokioSocket<TcpStream>) -> io::Result<()> {
+        while self.connection.wants_write() {
+            self.connection.write_tls(&mut Tcp(tcp))?;
+        }
+        if self.ended {
+            tcp.shutdown();
+        }
+        Ok(())
+    }
+}
+
+/// The TCP stream as TLS wants it.
+struct Tcp<'a>(&'a TokioSocket<TcpStream>);
+
+impl Read for Tcp<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.try_read(buffer)
+    }
+}
+
+impl Write for Tcp<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.try_write(&[IoSlice::new(bytes)])
+    }
+
+    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.0.try_write(slices)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl fmt::Debug for TlsSocket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("TlsSocket").field(&self.shared.tcp).finish()
+    }
+}
