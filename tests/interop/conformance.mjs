@@ -17,11 +17,10 @@ const { TransferFormat } = require("@microsoft/signalr/dist/cjs/ITransport.js");
 
 const [https, http, only] = process.argv.slice(2);
 
-const TRANSPORTS = ["WebSockets"];
+const TRANSPORTS = ["WebSockets", "ServerSentEvents", "LongPolling"];
 const CELLS = TRANSPORTS.flatMap((transport) => [false, true]
   .filter((binary) => !(binary && transport === "ServerSentEvents"))
   .map((binary) => ({ transport, binary })));
-const HUB = "/testhub";
 
 const options = ({ transport, binary }, more = {}) => ({
   options: { transport: HttpTransportType[transport], ...more },
@@ -39,7 +38,9 @@ const each = (run, cells = CELLS) => async (world) => {
   }
 };
 
-const connect = (world, cell, more) => world.connect(HUB, options(cell, more));
+const HUB = "/testhub";
+const hubOf = ({ transport }) => transport === "WebSockets" ? HUB : "/testhub-nowebsockets";
+const connect = (world, cell, more) => world.connect(hubOf(cell), options(cell, more));
 const eachHub = (run) => each(async (world, cell) => run(await connect(world, cell), cell, world));
 const FAILED = (target, text) =>
   `An unexpected error occurred invoking '${target}' on the server. InvalidOperationException: ${text}`;
@@ -165,7 +166,7 @@ const cases = {
   }),
 
   each_answers_the_server: each(async (world, cell) => {
-    const hub = world.build(HUB, options(cell));
+    const hub = world.build(hubOf(cell), options(cell));
     let answer = () => 10;
     hub.on("Result", () => answer());
     await within(hub.start(), "start");
@@ -214,6 +215,18 @@ const cases = {
       + "Unable to resolve service for type 'System.Object' while attempting to activate 'FunctionalTests.UncreatableHub'.");
   }),
 
+  each_is_served_where_all_are: each(async (world, cell) => {
+    const hub = await world.connect(HUB, options(cell));
+    equal(await hub.invoke("GetActiveTransportName"), cell.transport);
+  }),
+
+  async a_hub_without_web_sockets_offers_none(world) {
+    const hub = await world.connect("/testhub-nowebsockets", { options: { transport: undefined } });
+    equal(await hub.invoke("GetActiveTransportName"), "ServerSentEvents");
+    const refused = world.build("/testhub-nowebsockets", options(CELLS[0]));
+    await rejects(refused.start(), /^Unable to connect to the server with any of the available transports\./);
+  },
+
   async paths_have_no_case(world) {
     for (const path of ["/TESTHUB", "/testHub", "/testhub/"]) {
       const hub = await world.connect(path);
@@ -248,8 +261,8 @@ const cases = {
   },
 
   each_raw_connection_echoes: each(async (world, cell) => {
-    // A WebSocket follows no redirect.
-    for (const path of cell.transport === "WebSockets" ? ["/echo"] : ["/echo", "/echoredirect"]) {
+    // A WebSocket follows no redirect, and the EventSource of Node none without a host.
+    for (const path of cell.transport === "LongPolling" ? ["/echo", "/echoredirect"] : ["/echo"]) {
       const { connection, heard, end } = await raw(world, http + path, cell);
       for (const text of ["Hello World!", "x".repeat(5_000)]) {
         await connection.send(text);

@@ -4,12 +4,15 @@ mod alarm;
 mod body;
 mod carrier;
 mod endpoint;
+mod events;
 mod hooks;
 pub(crate) mod io;
 mod listen;
 mod middleware;
 #[cfg(all(test, hub_loom))]
 mod models;
+mod polls;
+mod post;
 mod raw;
 mod routes;
 mod running;

@@ -4,33 +4,59 @@ use std::time::Duration;
 
 use futures_util::{Stream, StreamExt, stream};
 use hub_async::server::{Server, Transport};
-use hub_async::{BuildError, Cancel, Context, Hub, HubBuilder, HubError, HubOptions, StreamReader};
+use hub_async::{
+    BuildError, Cancel, Context, Hub, HubBuilder, HubContext, HubError, HubOptions, InvokeError,
+    StreamReader, Transports,
+};
 
 use crate::values::{ComplexObject, CustomObject};
 
 /// Each hub, which all servers have together.
 pub(crate) struct Hubs {
-    pub(crate) test: Hub,
+    test: Hub,
+    /// The same, for those who are to do without WebSockets.
+    without_web_sockets: Hub,
     authorized: Hub,
     uncreatable: Hub,
 }
 
 impl Hubs {
     pub(crate) fn new() -> Result<Self, BuildError> {
-        let builder = || Hub::builder().options(HubOptions::new().enable_detailed_errors(true));
+        let options = HubOptions::new().enable_detailed_errors(true);
+        let builder = || Hub::builder().options(options.clone());
+        let others = Transports::SERVER_SENT_EVENTS | Transports::LONG_POLLING;
         Ok(Self {
             test: test(builder()).build()?,
+            without_web_sockets: test(Hub::builder().options(options.clone().transports(others)))
+                .build()?,
             authorized: builder().method("Echo", echo).build()?,
             uncreatable: builder().on_connected(cannot_be_created).build()?,
         })
     }
 
+    /// Where the connections of the tests are.
+    pub(crate) fn contexts(&self) -> [HubContext; 2] {
+        [self.test.context(), self.without_web_sockets.context()]
+    }
+
     pub(crate) fn add_to<T: Transport>(&self, server: Server<T>) -> Server<T> {
         server
             .hub("/testhub", self.test.clone())
+            .hub("/testhub-nowebsockets", self.without_web_sockets.clone())
             .hub("/authorizedhub", self.authorized.clone())
             .hub("/uncreatable", self.uncreatable.clone())
     }
+}
+
+/// Asks a client, on whichever hub it is.
+pub(crate) async fn client_result(hubs: &[HubContext], id: &str) -> Result<i32, InvokeError> {
+    for hub in hubs {
+        match hub.clients().client(id).invoke("Result", ()).await {
+            Err(InvokeError::NoConnection(_)) => {}
+            result => return result,
+        }
+    }
+    Err(InvokeError::NoConnection(id.to_owned()))
 }
 
 fn test(builder: HubBuilder) -> HubBuilder {
@@ -91,8 +117,8 @@ async fn redirects(ctx: Context) -> Result<i32, HubError> {
     Ok(count)
 }
 
-async fn active_transport(_: Context) -> &'static str {
-    "WebSockets"
+async fn active_transport(ctx: Context) -> Option<&'static str> {
+    ctx.transport().names().next()
 }
 
 fn header(ctx: &Context, name: &str) -> Option<String> {

@@ -7,19 +7,19 @@ use hub_async::{Body, HubContext};
 use hyper::body::Incoming;
 
 use crate::answer::{behind, status, text, typed};
-use crate::hub::Hubs;
+use crate::hub::{Hubs, client_result};
 use crate::token::Keys;
 
 #[derive(Clone)]
 pub(crate) struct Pages {
     wwwroot: Option<PathBuf>,
     keys: Keys,
-    hub: HubContext,
+    hubs: [HubContext; 2],
 }
 
 impl Pages {
     pub(crate) fn new(wwwroot: Option<PathBuf>, keys: &Keys, hubs: &Hubs) -> Self {
-        Self { wwwroot, keys: keys.clone(), hub: hubs.test.context() }
+        Self { wwwroot, keys: keys.clone(), hubs: hubs.contexts() }
     }
 
     pub(crate) async fn serve(self, request: Request<Incoming>) -> Response<Body> {
@@ -34,7 +34,7 @@ impl Pages {
             };
         }
         if let Some(id) = behind(path, "/clientresult").and_then(|rest| rest.strip_prefix('/')) {
-            let result = self.hub.clients().client(id).invoke::<i32>("Result", ()).await;
+            let result = client_result(&self.hubs, id).await;
             let shown = result.map_or_else(|error| error.to_string(), |number| number.to_string());
             return text(StatusCode::OK, shown);
         }

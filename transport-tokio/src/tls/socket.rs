@@ -66,6 +66,15 @@ impl TlsSocket {
         }
     }
 
+    /// Takes what TCP has, and answers what is a matter of TLS.
+    fn receive(&self) -> io::Result<()> {
+        let mut tls = self.shared.lock();
+        let received = tls.receive(&self.shared.tcp);
+        let sent = self.send(tls);
+        // What is wrong says more than that it could not be answered.
+        received.and(sent)
+    }
+
     /// Sends what TLS has to send; what does not leave at once is left to a task.
     fn send(&self, mut tls: MutexGuard<'_, Tls>) -> io::Result<()> {
         match tls.send(&self.shared.tcp) {
@@ -84,21 +93,14 @@ impl TlsSocket {
 impl Socket for TlsSocket {
     fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
-            let mut tls = self.shared.lock();
-            if tls.has_news() {
+            if self.shared.lock().has_news() {
                 return Poll::Ready(Ok(()));
             }
-            match tls.receive(&self.shared.tcp) {
-                // A handshake and an alert are answered.
-                Ok(()) => self.send(tls)?,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    drop(tls);
-                    ready!(self.shared.tcp.poll_readable(cx))?;
-                }
-                Err(error) => {
-                    self.send(tls).ok();
-                    return Poll::Ready(Err(error));
-                }
+            // Tokio lets others run now and then: a peer may send a lot in which there is nothing to read.
+            ready!(self.shared.tcp.poll_readable(cx))?;
+            match self.receive() {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                result => result?,
             }
         }
     }
@@ -109,19 +111,12 @@ impl Socket for TlsSocket {
     }
 
     fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        let mut tls = self.shared.lock();
-        loop {
-            match tls.connection.reader().read(buffer) {
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                // An end that TLS was not told of is one all the same: what is carried knows when it is whole.
-                Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(0),
-                result => return result,
-            }
-            let received = tls.receive(&self.shared.tcp);
-            self.send(tls)?;
-            received?;
-            tls = self.shared.lock();
+        match self.shared.lock().read(buffer) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            result => return result,
         }
+        self.receive()?;
+        self.shared.lock().read(buffer)
     }
 
     fn try_write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
@@ -171,6 +166,15 @@ impl Tls {
     fn has_news(&mut self) -> bool {
         let next = self.connection.reader().fill_buf().map(drop);
         next.map_or_else(|error| error.kind() != ErrorKind::WouldBlock, |()| true)
+    }
+
+    /// Reads what is decrypted. An end that TLS was not told of is one all the same: what is carried knows
+    /// when it is whole.
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.connection.reader().read(buffer) {
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(0),
+            result => result,
+        }
     }
 
     /// Takes what TCP has, and decrypts it.
