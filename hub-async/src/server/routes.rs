@@ -64,8 +64,8 @@ pub enum MountError {
     /// A path that does not begin with a slash.
     #[error("the path of a hub begins with a slash: {0}")]
     Path(String),
-    /// None of the transports that the hub allows is built.
-    #[error("the hub at {0} allows no transport that this server has")]
+    /// The hub allows no transport, so that nobody could connect.
+    #[error("the hub at {0} allows no transport")]
     Transports(String),
     /// An option that no connection could work with.
     #[error("the hub at {path}: {error}")]
