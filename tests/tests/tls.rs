@@ -20,6 +20,9 @@ use tungstenite::{Error, Message};
 const HANDSHAKE: &str = "{\"protocol\":\"json\",\"version\":1}\x1e";
 const UPGRADE: &str = "GET /hub HTTP/1.1\r\nhost: localhost\r\nconnection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
+/// More than the buffers of two sockets hold.
+const LONG: usize = 16 * 1024 * 1024;
+
 type Tls = StreamOwned<ClientConnection, TcpStream>;
 
 /// A server with a hub at `/hub`, and who has left it.
@@ -50,9 +53,12 @@ async fn serve() -> Served {
         })
         .build()
         .expect("a hub");
-    let server = Server::on(TlsTransport::new(Arc::new(config)))
-        .hub("/hub", hub)
-        .fallback(async |_| http::Response::new(Body::from("in private")));
+    let server = Server::on(TlsTransport::new(Arc::new(config))).hub("/hub", hub).fallback(
+        async |request| {
+            let long = request.uri().path() == "/long";
+            http::Response::new(Body::from(if long { vec![7; LONG] } else { b"in private".into() }))
+        },
+    );
     let bound = server.bind("127.0.0.1:0").await.expect("a free port");
     let address = bound.local_addr();
     tokio::spawn(bound.serve());
@@ -134,6 +140,21 @@ async fn other_requests_are_answered_too() {
     assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("in private"), "{answer}");
 }
 
+/// What is encrypted and waits for room in the socket when the connection is shut down still leaves.
+#[tokio::test]
+async fn a_long_answer_is_whole_and_then_comes_the_end() {
+    let served = serve().await;
+    let answer = served.client(|mut tls| {
+        tls.write_all(b"GET /long HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
+            .expect("open");
+        let mut answer = Vec::new();
+        tls.read_to_end(&mut answer).expect("a proper end");
+        answer
+    });
+    let answer = answer.await;
+    assert!(answer.ends_with(&[7; LONG]), "{} bytes", answer.len());
+}
+
 /// Reads to the end of the WebSocket, then to that of TLS and TCP, which is not the loss of the connection.
 fn end(mut socket: WebSocket<Tls>) {
     let ended = loop {
@@ -205,20 +226,19 @@ async fn what_is_decrypted_and_not_yet_read_is_read_without_another_byte() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn much_more_than_the_sockets_hold_arrives_at_a_client_that_reads_late() {
-    const LENGTH: usize = 16 * 1024 * 1024;
     let served = serve().await;
     let read = served.client(|tls| {
         let config = WebSocketConfig::default().max_message_size(None).max_frame_size(None);
         let mut socket = greeted(tls);
         socket.set_config(|now| *now = config);
-        socket.send(Message::text(call(1, "Long", &LENGTH.to_string()))).expect("open");
+        socket.send(Message::text(call(1, "Long", &LONG.to_string()))).expect("open");
         let long = text(&mut socket).len();
-        let half = format!("\"{}\"", "y".repeat(LENGTH / 2));
+        let half = format!("\"{}\"", "y".repeat(LONG / 2));
         socket.send(Message::text(call(2, "Echo", &half))).expect("open");
         let echo = text(&mut socket).len();
         socket.close(None).expect("open");
         end(socket);
-        (long > LENGTH, echo > LENGTH / 2)
+        (long > LONG, echo > LONG / 2)
     });
     assert_eq!(read.await, (true, true));
 }

@@ -17,6 +17,8 @@
 //! }
 //! ```
 //!
+//! With the feature `tls` it serves HTTPS and secure WebSockets as well.
+//!
 //! Only tokio's side of things is here: its sockets, timers and tasks. What is served, and how, is
 //! `hub-async`'s, on which a server depends as well.
 
