@@ -224,3 +224,112 @@ impl fmt::Debug for TlsSocket {
         f.debug_tuple("TlsSocket").field(&self.shared.tcp).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use rustls::pki_types::{PrivateKeyDer, ServerName};
+    use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig, StreamOwned};
+    use tokio::net::TcpListener;
+    use tokio::task::{JoinHandle, spawn_blocking};
+
+    use super::*;
+
+    type Client = StreamOwned<ClientConnection, std::net::TcpStream>;
+
+    /// A socket, and what a client makes of the other end once it has said hello.
+    async fn pair<T: Send + 'static>(
+        run: impl FnOnce(Client) -> T + Send + 'static,
+    ) -> (TlsSocket, JoinHandle<T>) {
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+        let server = ServerConfig::builder().with_no_client_auth();
+        let server = server.with_single_cert(vec![made.cert.der().clone()], key).unwrap();
+        let mut roots = RootCertStore::empty();
+        roots.add(made.cert.der().clone()).unwrap();
+        let client = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let client = spawn_blocking(move || {
+            let name = ServerName::try_from("localhost").unwrap();
+            let connection = ClientConnection::new(Arc::new(client), name).unwrap();
+            let tcp = std::net::TcpStream::connect(address).unwrap();
+            tcp.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+            let mut tls = StreamOwned::new(connection, tcp);
+            tls.write_all(b"hello").unwrap();
+            run(tls)
+        });
+        let stream = listener.accept().await.unwrap().0;
+        let socket = TlsSocket::new(stream, ServerConnection::new(Arc::new(server)).unwrap());
+        poll_fn(|cx| socket.poll_readable(cx)).await.unwrap();
+        assert_eq!(socket.try_read(&mut [0; 5]).unwrap(), 5);
+        (socket, client)
+    }
+
+    /// Writes until nothing more is taken: how many bytes were.
+    fn fill(socket: &TlsSocket) -> usize {
+        let mut all = 0;
+        loop {
+            match socket.try_write(&[IoSlice::new(&[1; 50_000]), IoSlice::new(&[2; 50_000])]) {
+                Ok(count) => all += count,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return all,
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_taken_leaves_though_nobody_touches_the_socket_again() {
+        let (told, tell) = std::sync::mpsc::channel();
+        let (socket, client) = pair(move |mut tls| {
+            let all: usize = tell.recv().unwrap();
+            tls.read_exact(&mut vec![0; all])
+        })
+        .await;
+        told.send(fill(&socket)).unwrap();
+        client.await.unwrap().expect("all of it");
+        drop(socket);
+    }
+
+    #[tokio::test]
+    async fn what_was_taken_leaves_before_the_end_of_a_socket_that_is_shut_down() {
+        let (told, tell) = std::sync::mpsc::channel();
+        let (socket, client) = pair(move |mut tls| {
+            tell.recv().unwrap();
+            let mut all = Vec::new();
+            tls.read_to_end(&mut all)
+        })
+        .await;
+        let taken = fill(&socket);
+        socket.shutdown();
+        drop(socket);
+        told.send(()).unwrap();
+        assert_eq!(client.await.unwrap().expect("a proper end"), taken);
+    }
+
+    #[tokio::test]
+    async fn what_is_decrypted_is_readable_until_it_is_read() {
+        let (socket, client) = pair(|mut tls| {
+            tls.write_all(&[7; 1_000]).unwrap();
+            tls
+        })
+        .await;
+        let client = client.await.unwrap();
+        poll_fn(|cx| socket.poll_readable(cx)).await.unwrap();
+        for _ in 0..10 {
+            let mut cx = Context::from_waker(std::task::Waker::noop());
+            assert!(socket.poll_readable(&mut cx).is_ready());
+            assert_eq!(socket.try_read(&mut [0; 100]).unwrap(), 100);
+        }
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        assert!(socket.poll_readable(&mut cx).is_pending());
+        let nothing = socket.try_read(&mut [0; 100]).map_err(|error| error.kind());
+        assert_eq!(nothing, Err(ErrorKind::WouldBlock));
+        client.sock.shutdown(Shutdown::Write).unwrap();
+        poll_fn(|cx| socket.poll_readable(cx)).await.unwrap();
+        assert_eq!(socket.try_read(&mut [0; 100]).unwrap(), 0);
+        assert_eq!(socket.try_read(&mut [0; 100]).unwrap(), 0, "the end stays");
+    }
+}
