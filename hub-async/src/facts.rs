@@ -26,7 +26,7 @@ struct Facts {
     peer: Option<SocketAddr>,
 }
 
-const LEFT_OUT: [HeaderName; 11] = [
+const LEFT_OUT: [HeaderName; 10] = [
     header::CONNECTION,
     header::UPGRADE,
     header::SEC_WEBSOCKET_KEY,
@@ -37,7 +37,6 @@ const LEFT_OUT: [HeaderName; 11] = [
     header::ACCEPT,
     header::ACCEPT_ENCODING,
     header::CONTENT_LENGTH,
-    header::CONTENT_TYPE,
 ];
 
 impl RequestFacts {

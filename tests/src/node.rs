@@ -112,9 +112,15 @@ pub fn run<A: AsRef<OsStr>>(script: &str, arguments: &[A]) -> Result<(), Failed>
 
 /// Builds an example like these tests were built, and returns where it is.
 pub fn example(package: &str, name: &str) -> Result<PathBuf, String> {
+    example_with(package, "", name)
+}
+
+/// The same with features of its package.
+pub fn example_with(package: &str, features: &str, name: &str) -> Result<PathBuf, String> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| env!("CARGO").into());
     let mut command = Command::new(cargo);
     command.args(["build", "--quiet", "--package", package, "--example", name]);
+    command.args(["--features", features]);
     command.arg("--message-format=json-render-diagnostics").current_dir(env!("CARGO_MANIFEST_DIR"));
     if !cfg!(debug_assertions) {
         command.arg("--release");
@@ -148,21 +154,30 @@ fn output(command: &mut Command) -> Option<String> {
 pub struct Server {
     child: Child,
     stdin: Option<ChildStdin>,
-    url: String,
+    urls: Vec<String>,
 }
 
 impl Server {
     /// Starts a server that prints `Listening on URL`.
     pub fn start(command: &mut Command) -> Result<Self, Failed> {
+        Self::start_with(command, &["Listening on "])
+    }
+
+    /// Starts a server that prints lines with these words before its URLs.
+    pub fn start_with(command: &mut Command, words: &[&str]) -> Result<Self, Failed> {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let stdin = child.stdin.take();
-        let mut server = Self { child, stdin, url: String::new() };
-        let mut line = String::new();
-        if let Some(stdout) = server.child.stdout.take() {
-            BufReader::new(stdout).read_line(&mut line)?;
+        let mut server = Self { child, stdin, urls: Vec::new() };
+        let mut stdout = server.child.stdout.take().map(BufReader::new);
+        for words in words {
+            let mut line = String::new();
+            if let Some(stdout) = &mut stdout {
+                stdout.read_line(&mut line)?;
+            }
+            let url = line.trim().strip_prefix(words);
+            let url = url.ok_or_else(|| format!("the server printed {line:?}"))?;
+            server.urls.push(url.to_owned());
         }
-        let url = line.trim().strip_prefix("Listening on ");
-        server.url = url.ok_or_else(|| format!("the server printed {line:?}"))?.to_owned();
         Ok(server)
     }
 
@@ -173,7 +188,12 @@ impl Server {
 
     /// Where it listens, as in `http://127.0.0.1:5000`.
     pub fn url(&self) -> &str {
-        &self.url
+        self.urls.first().map_or("", |url| url)
+    }
+
+    /// The same, of each place where it listens, as it printed them.
+    pub fn urls(&self) -> &[String] {
+        &self.urls
     }
 }
 

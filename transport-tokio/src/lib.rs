@@ -17,6 +17,8 @@
 //! }
 //! ```
 //!
+//! With the feature `tls` it serves HTTPS and secure WebSockets as well.
+//!
 //! Only tokio's side of things is here: its sockets, timers and tasks. What is served, and how, is
 //! `hub-async`'s, on which a server depends as well.
 
@@ -24,6 +26,8 @@ mod io;
 mod listen;
 mod runtime;
 mod socket;
+#[cfg(feature = "tls")]
+pub mod tls;
 
 pub use hub_async::server::{Body, MountError};
 pub use io::Io;

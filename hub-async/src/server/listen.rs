@@ -18,6 +18,9 @@ pub trait Listener: Send + Sync + 'static {
     /// A connection, as hyper wants it.
     type Io: Read + Write + Unpin + Send + 'static;
 
+    /// How its addresses begin.
+    const SCHEME: &'static str = "http";
+
     /// The next connection, with no delay set, and the address of its other end.
     fn accept(&self) -> impl Future<Output = io::Result<(Self::Io, SocketAddr)>> + Send;
 

@@ -8,6 +8,7 @@ mod events;
 mod hooks;
 pub(crate) mod io;
 mod listen;
+mod middleware;
 #[cfg(all(test, hub_loom))]
 mod models;
 mod polls;
@@ -24,5 +25,6 @@ mod websocket;
 
 pub use body::Body;
 pub use listen::Listener;
+pub use middleware::Next;
 pub use routes::{Fallback, MountError, Routes, Service};
 pub use serve::{Bound, Server, Transport};

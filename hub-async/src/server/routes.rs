@@ -20,6 +20,7 @@ use hyper::body::Incoming;
 
 use super::body::Body;
 use super::endpoint::{App, Endpoint};
+use super::middleware::{self, Middleware, Next};
 use super::websocket::{self, Purpose};
 use super::{events, polls, post, start};
 use crate::budget::MemoryBudget;
@@ -47,6 +48,7 @@ pub struct Routes {
     apps: Vec<(String, App)>,
     options: HubOptions,
     filters: Vec<Arc<dyn Filter>>,
+    middleware: Vec<Middleware>,
     fallback: Option<Fallback>,
     budget: MemoryBudget,
     request_head: usize,
@@ -82,6 +84,7 @@ impl Routes {
             apps: Vec::new(),
             options: HubOptions::new(),
             filters: Vec::new(),
+            middleware: Vec::new(),
             fallback: None,
             budget: MemoryBudget::default(),
             request_head: REQUEST_HEAD,
@@ -137,6 +140,18 @@ impl Routes {
         self
     }
 
+    /// Adds code around every request, inside of that which was added before; see
+    /// [`Server::middleware`](super::Server::middleware).
+    #[must_use]
+    pub fn middleware<F, R>(mut self, around: F) -> Self
+    where
+        F: Fn(Request<Incoming>, Next) -> R + Send + Sync + 'static,
+        R: Future<Output = Response<Body>> + Send + 'static,
+    {
+        self.middleware.push(middleware::middleware(around));
+        self
+    }
+
     /// Answers every other request; without it they get a 404.
     #[must_use]
     pub fn fallback(mut self, fallback: Fallback) -> Self {
@@ -184,6 +199,7 @@ impl Routes {
         Ok(Service {
             inner: Arc::new(Inner {
                 endpoints,
+                middleware: self.middleware,
                 fallback: self.fallback,
                 clock,
                 runtime,
@@ -211,6 +227,7 @@ pub struct Service {
 
 struct Inner {
     endpoints: Vec<Arc<Endpoint>>,
+    middleware: Vec<Middleware>,
     fallback: Option<Fallback>,
     clock: Clock,
     runtime: Arc<dyn Runtime>,
@@ -218,12 +235,17 @@ struct Inner {
 }
 
 /// The answer to a request, on its way.
-type Answering = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+pub(super) type Answering =
+    Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
 
 impl Service {
     /// The paths of the hubs.
     pub fn paths(&self) -> impl Iterator<Item = &str> {
         self.inner.endpoints.iter().map(|endpoint| &*endpoint.path)
+    }
+
+    pub(super) fn middleware(&self) -> &[Middleware] {
+        &self.inner.middleware
     }
 
     pub(super) fn clock(&self) -> &Clock {
@@ -334,7 +356,7 @@ impl Service {
         matches!(select(all, limit).await, Either::Left(_))
     }
 
-    fn answer(&self, request: Request<Incoming>) -> Answering {
+    pub(super) fn answer(&self, request: Request<Incoming>) -> Answering {
         let Some((endpoint, route)) = self.find(request.uri().path()) else {
             return match &self.inner.fallback {
                 Some(fallback) => {
@@ -500,7 +522,7 @@ impl hyper::service::Service<Request<Incoming>> for Service {
     type Future = Answering;
 
     fn call(&self, request: Request<Incoming>) -> Answering {
-        self.answer(request)
+        middleware::answer(self, request)
     }
 }
 
@@ -514,7 +536,7 @@ impl tower_service::Service<Request<Incoming>> for Service {
     }
 
     fn call(&mut self, request: Request<Incoming>) -> Answering {
-        self.answer(request)
+        middleware::answer(self, request)
     }
 }
 

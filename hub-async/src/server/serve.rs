@@ -14,6 +14,7 @@ use hyper::body::Incoming;
 
 use super::body::Body;
 use super::listen::{Listener, accept};
+use super::middleware::Next;
 use super::routes::{MountError, Routes, Service};
 use crate::budget::MemoryBudget;
 use crate::builder::Hub;
@@ -99,6 +100,37 @@ impl<T: Transport> Server<T> {
         R: Future<Output = ()> + Send + 'static,
     {
         Self { routes: self.routes.raw(path, handler), ..self }
+    }
+
+    /// Adds code around every request, upgrades too, inside of that which was added before.
+    ///
+    /// It may answer a request itself, change it before [`next`](Next::run) sees it, its path too, and change the
+    /// answer: which is how a page of another origin is let in (CORS), or a token asked for. A panic is that
+    /// request's 500. What other HTTP stacks hand to a [`Service`] as a socket or a stream is no request here.
+    ///
+    /// ```
+    /// use http::{Request, Response, StatusCode};
+    /// use hub_async::Body;
+    /// use hub_async::server::{Next, Routes};
+    /// use hyper::body::Incoming;
+    ///
+    /// async fn only_with_a_token(request: Request<Incoming>, next: Next) -> Response<Body> {
+    ///     if request.headers().contains_key("authorization") {
+    ///         return next.run(request).await;
+    ///     }
+    ///     let mut refused = Response::new(Body::empty());
+    ///     *refused.status_mut() = StatusCode::UNAUTHORIZED;
+    ///     refused
+    /// }
+    ///
+    /// let routes = Routes::new().middleware(only_with_a_token);
+    /// ```
+    pub fn middleware<F, R>(self, around: F) -> Self
+    where
+        F: Fn(Request<Incoming>, Next) -> R + Send + Sync + 'static,
+        R: Future<Output = Response<Body>> + Send + 'static,
+    {
+        Self { routes: self.routes.middleware(around), ..self }
     }
 
     /// Answers requests that no hub wants; without it they get a 404.
@@ -198,7 +230,8 @@ impl<T: Transport> Bound<T> {
     pub async fn serve_until(self, stop: impl Future<Output = ()>) {
         let Self { listener, address, service, runtime } = self;
         let routes: Vec<_> = service.paths().collect();
-        tracing::info!("listening on http://{address}, hubs at {}", routes.join(", "));
+        let scheme = T::Listener::SCHEME;
+        tracing::info!("listening on {scheme}://{address}, hubs at {}", routes.join(", "));
         let (stopping, answered) = (Arc::new(Signal::default()), Arc::new(Signal::default()));
         let last = Arc::new(Last(Arc::clone(&answered)));
         let mut stop = pin!(stop);

@@ -16,6 +16,7 @@ mod limits;
 mod links;
 mod logs;
 mod methods;
+mod middleware;
 mod names;
 mod order;
 mod plain;

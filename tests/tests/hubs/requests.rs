@@ -30,7 +30,7 @@ fn connect(address: SocketAddr) -> Pipe {
 }
 
 /// Sends these bytes and reads until the answer's end, or until `enough` was read.
-async fn ask(address: SocketAddr, request: &[u8], enough: &str) -> String {
+pub(crate) async fn ask(address: SocketAddr, request: &[u8], enough: &str) -> String {
     let pipe = connect(address);
     write(&pipe, request).await;
     let mut answer = Vec::new();
@@ -45,7 +45,8 @@ async fn ask(address: SocketAddr, request: &[u8], enough: &str) -> String {
     String::from_utf8_lossy(&answer).into_owned()
 }
 
-const UPGRADE: &str = "host: h\r\nconnection: keep-alive, Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+/// The headers of an upgrade.
+pub(crate) const UPGRADE: &str = "host: h\r\nconnection: keep-alive, Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
 #[test]
 fn requests_are_answered_by_their_method_path_and_version() {
