@@ -171,7 +171,7 @@ impl Taking {
         let mut state = exchange.lock();
         let request = state.machine.attach(clock.now())?;
         let taker = state.taker.take();
-        let before = mem::replace(&mut state.hang_up, hang_up.clone());
+        let before = mem::replace(&mut state.hang_up, hang_up.for_this_request());
         drop(state);
         drop(before);
         wake(taker);

@@ -335,6 +335,7 @@ impl Service {
     }
 
     fn answer(&self, request: Request<Incoming>) -> Answering {
+        self.hang_up.count_request();
         let Some((endpoint, route)) = self.find(request.uri().path()) else {
             return match &self.inner.fallback {
                 Some(fallback) => {
