@@ -164,6 +164,18 @@ impl Endpoint {
         for member in inside {
             member.close(CloseReason::Shutdown);
         }
+        self.settled.notify(usize::MAX);
+    }
+
+    /// No request comes any more: connections that wait for one are over.
+    pub(crate) fn strand(&self) {
+        let inside = self.table().drain();
+        for member in inside {
+            if let Some(exchange) = member.exchange() {
+                exchange.lose();
+                member.waker.wake();
+            }
+        }
     }
 
     /// Ready once nobody is inside.

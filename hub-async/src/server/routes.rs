@@ -334,6 +334,13 @@ impl Service {
         matches!(select(all, limit).await, Either::Left(_))
     }
 
+    /// Nobody can come by any request any more.
+    pub(super) fn strand(&self) {
+        for endpoint in &self.inner.endpoints {
+            endpoint.strand();
+        }
+    }
+
     fn answer(&self, request: Request<Incoming>) -> Answering {
         self.hang_up.count_request();
         let Some((endpoint, route)) = self.find(request.uri().path()) else {
