@@ -31,8 +31,8 @@ struct State {
 }
 
 impl Exchange {
-    pub(crate) fn new(mut machine: Machine, early: Vec<u8>) -> Self {
-        machine.post_early(early.into());
+    pub(crate) fn new(mut machine: Machine, early: &[u8]) -> Self {
+        machine.post_early(early);
         let state = State { machine, taker: None, hang_up: HangUp::default() };
         Self { state: Mutex::new(state), room: Event::new() }
     }
@@ -171,7 +171,7 @@ impl Taking {
         let mut state = exchange.lock();
         let request = state.machine.attach(clock.now())?;
         let taker = state.taker.take();
-        let before = mem::replace(&mut state.hang_up, hang_up.clone());
+        let before = mem::replace(&mut state.hang_up, hang_up.for_this_request());
         drop(state);
         drop(before);
         wake(taker);
@@ -234,7 +234,8 @@ impl Drop for Taking {
         let Some(exchange) = self.member.exchange() else { return };
         let mut state = exchange.lock();
         state.machine.detach(self.request, self.clock.now());
-        let over = state.machine.is_over();
+        // The end is not far then.
+        let over = state.machine.is_closed();
         // A later one may have waited for this one to be done.
         let taker = state.taker.take();
         drop(state);
@@ -253,10 +254,11 @@ pub(crate) struct Post {
 }
 
 impl Post {
-    /// Lines up behind the POSTs that came before; none is wanted on a WebSocket.
-    pub(crate) fn new(member: Arc<Member>) -> Option<Self> {
-        let place = member.exchange()?.lock().machine.line_up();
-        Some(Self { member, place, listener: None })
+    /// Lines up behind the POSTs that came before. Refused like that.
+    pub(crate) fn new(member: Arc<Member>) -> Result<Self, Answer> {
+        let exchange = member.exchange().ok_or_else(Answer::gone)?;
+        let place = exchange.lock().machine.line_up().ok_or_else(Answer::unavailable)?;
+        Ok(Self { member, place, listener: None })
     }
 
     /// Ready once the bytes are taken; false when nobody wants them any more.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
-use crate::sync::{AtomicBool, Event, EventListener};
+use crate::sync::{AtomicBool, AtomicUsize, Event, EventListener};
 
 /// Fires once. Costs one word until somebody waits.
 #[derive(Default)]
@@ -61,27 +61,57 @@ pub(crate) fn poll_until(
     }
 }
 
-/// Ends an HTTP connection whose requests nobody waits for any more; none where somebody else sees to that.
+/// Ends an HTTP connection when nobody waits for the answer to a request any more, which may have been its last
+/// one; none where somebody else sees to that.
 #[derive(Clone, Default)]
-pub(crate) struct HangUp(Option<Arc<Signal>>);
+pub(crate) struct HangUp {
+    line: Option<Arc<Line>>,
+    /// What number the request has.
+    request: usize,
+}
+
+/// One HTTP connection.
+#[derive(Default)]
+struct Line {
+    hang_up: Signal,
+    /// How many requests have come.
+    requests: AtomicUsize,
+}
 
 impl HangUp {
+    /// That of another HTTP connection.
     pub(crate) fn new() -> Self {
-        Self(Some(Arc::default()))
+        Self { line: Some(Arc::default()), request: 0 }
     }
 
-    /// Fires. Not to be called under a lock.
+    /// A request has come.
+    pub(crate) fn count_request(&self) {
+        if let Some(line) = &self.line {
+            line.requests.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// The same for the request that came last.
+    pub(crate) fn for_this_request(&self) -> Self {
+        let request = self.line.as_ref().map_or(0, |line| line.requests.load(Ordering::Relaxed));
+        Self { line: self.line.clone(), request }
+    }
+
+    /// Fires, unless the connection has carried on: it may serve somebody else by now. Not to be called under a
+    /// lock.
     pub(crate) fn fire(&self) {
-        if let Some(signal) = &self.0 {
-            signal.fire();
+        if let Some(line) = &self.line
+            && line.requests.load(Ordering::Relaxed) == self.request
+        {
+            line.hang_up.fire();
         }
     }
 
     /// Ready once it has fired.
     pub(crate) async fn fired(&self) {
-        let Some(signal) = &self.0 else { return std::future::pending().await };
+        let Some(line) = &self.line else { return std::future::pending().await };
         let mut listener = None;
-        std::future::poll_fn(|cx| signal.poll(&mut listener, cx)).await;
+        std::future::poll_fn(|cx| line.hang_up.poll(&mut listener, cx)).await;
     }
 }
 

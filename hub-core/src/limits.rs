@@ -26,9 +26,13 @@ pub const RAW_UNREAD: usize = 64 * 1024;
 pub const RAW_CHUNKS: usize = 1024;
 /// Bytes of POSTs that nobody has taken, from which further ones wait.
 pub(crate) const POSTED: usize = 64 * 1024;
+/// POSTs of one connection that may wait for each other; one more is refused.
+pub(crate) const LINED_UP: usize = 100;
 /// Bytes of POSTs that a connection takes before it has a transport.
 pub const EARLY: usize = 64 * 1024;
-/// The same of all connections of an endpoint together.
+/// POSTs of all connections of an endpoint that may wait for a transport; one more is refused.
+pub const EARLY_WAITING: usize = 100;
+/// Bytes of POSTs that all connections of an endpoint together take before they have a transport.
 pub(crate) const EARLY_TOGETHER: usize = 16 * 1024 * 1024;
 /// The usual size that the head of an HTTP request may have.
 pub const REQUEST_HEAD: usize = 32 * 1024;

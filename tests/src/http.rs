@@ -1,7 +1,8 @@
-//! HTTP requests to a service in memory.
+//! HTTP requests to a server in memory.
 
 use std::convert::Infallible;
 use std::future::pending;
+use std::net::SocketAddr;
 use std::pin::pin;
 
 use bytes::Bytes;
@@ -12,20 +13,31 @@ use http_body_util::{BodyExt, Full};
 use hub_async::server::Service;
 use hub_proto::negotiate::NegotiateResponse;
 use hyper::body::{Body, Incoming};
+use hyper::client::conn::http1::{Connection, SendRequest, handshake};
 use tokio::sync::oneshot;
-use transport_memory::{World, pipe};
+use transport_memory::{Pipe, World, pipe};
 
 use crate::memory::CAPACITY;
 
 /// The body of a request.
 pub type Content = UnsyncBoxBody<Bytes, Infallible>;
 
-/// Sends requests to a service, each on a connection of its own.
+/// Sends requests to a server, each on a connection of its own.
 #[derive(Clone, Debug)]
 pub struct Http {
     world: World,
-    service: Service,
+    place: Place,
 }
+
+#[derive(Clone, Debug)]
+enum Place {
+    Service(Box<Service>),
+    Address(SocketAddr),
+}
+
+/// Sends one request after another on the same connection.
+#[derive(Debug)]
+pub struct Kept(SendRequest<Content>);
 
 /// A whole answer.
 #[derive(Clone, Debug)]
@@ -46,13 +58,38 @@ pub struct Coming {
     /// The headers.
     pub headers: HeaderMap,
     body: Incoming,
-    _connection: oneshot::Sender<Infallible>,
+    _connection: Option<oneshot::Sender<Infallible>>,
 }
 
 impl Http {
     /// For that service, in that world.
-    pub const fn new(world: World, service: Service) -> Self {
-        Self { world, service }
+    pub fn new(world: World, service: Service) -> Self {
+        Self { world, place: Place::Service(Box::new(service)) }
+    }
+
+    /// For whoever listens at that address of that world.
+    pub const fn at(world: World, address: SocketAddr) -> Self {
+        Self { world, place: Place::Address(address) }
+    }
+
+    async fn connect(&self) -> (SendRequest<Content>, Connection<Pipe, Content>) {
+        let near = match &self.place {
+            Place::Service(service) => {
+                let (near, far) = pipe(CAPACITY);
+                let service = Service::clone(service);
+                drop(self.world.spawn(service.serve_connection(far, pending())));
+                near
+            }
+            Place::Address(address) => self.world.connect(*address).expect("somebody listens"),
+        };
+        handshake(near).await.expect("a connection")
+    }
+
+    /// A connection that is kept from one request to the next.
+    pub async fn keep(&self) -> Kept {
+        let (sender, connection) = self.connect().await;
+        drop(self.world.spawn(async move { connection.await.unwrap_or_default() }));
+        Kept(sender)
     }
 
     /// Sends a request and gives the head of the answer.
@@ -60,10 +97,7 @@ impl Http {
         &self,
         request: Request<impl Body<Data = Bytes, Error = Infallible> + Send + 'static>,
     ) -> Coming {
-        let (near, far) = pipe(CAPACITY);
-        drop(self.world.spawn(self.service.clone().serve_connection(far, pending())));
-        let (mut sender, connection) =
-            hyper::client::conn::http1::handshake::<_, Content>(near).await.expect("a connection");
+        let (mut sender, connection) = self.connect().await;
         let (kept, dropped) = oneshot::channel();
         drop(self.world.spawn(async move {
             // Until its answer is dropped.
@@ -74,7 +108,7 @@ impl Http {
         let request = request.map(BodyExt::boxed_unsync);
         let answer = sender.send_request(request).await.expect("an answer");
         let (head, body) = answer.into_parts();
-        Coming { status: head.status, headers: head.headers, body, _connection: kept }
+        Coming { status: head.status, headers: head.headers, body, _connection: Some(kept) }
     }
 
     /// Sends a request and gives the whole answer.
@@ -109,6 +143,21 @@ impl Http {
         let answer = self.post(&format!("{path}/negotiate?negotiateVersion=1"), "").await;
         let response = NegotiateResponse::parse(answer.body.as_bytes()).expect("negotiated");
         format!("{path}?id={}", response.token().expect("a token"))
+    }
+}
+
+impl Kept {
+    /// Sends a request and gives the whole answer; none when the connection broke off.
+    pub async fn send(&mut self, request: Request<Content>) -> Option<Answer> {
+        self.0.ready().await.ok()?;
+        let (head, body) = self.0.send_request(request).await.ok()?.into_parts();
+        let coming = Coming { status: head.status, headers: head.headers, body, _connection: None };
+        Some(coming.whole().await)
+    }
+
+    /// A GET without more to it: a poll.
+    pub async fn get(&mut self, uri: &str) -> Option<Answer> {
+        self.send(request(Method::GET, uri, "")).await
     }
 }
 

@@ -225,7 +225,7 @@ fn write_seeds() -> Result<(), Failed> {
     for (name, steps) in LINKS {
         seed("resume", name, steps)?;
     }
-    for target in ["registry", "resume", "server", "world"] {
+    for target in ["exchange", "registry", "resume", "server", "world"] {
         for n in 0..STEPS {
             seed(target, &format!("choices-{n:02}"), &choices(n, 600))?;
         }

@@ -100,7 +100,7 @@ impl Carrier {
             Self::Pipe(pipe) => pipe.read(cx, take),
             Self::Requests(member) => {
                 if let Some(exchange) = member.exchange() {
-                    exchange.take_input().runs().for_each(take);
+                    exchange.take_input().run().into_iter().for_each(take);
                 }
             }
         }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hub_core::endpoint::{Answer, Claim, Fresh, Outcome, Posting, Request, Table, Transports};
+use hub_core::limits::EARLY_WAITING;
 use hub_core::link;
 use hub_core::server::Config;
 use hub_core::{CloseReason, Outbox};
@@ -56,12 +57,14 @@ pub(crate) struct Endpoint {
     pub(crate) filters: Filters,
     pub(crate) clock: Clock,
     pub(crate) runtime: Arc<dyn Runtime>,
-    budget: MemoryBudget,
+    pub(crate) budget: MemoryBudget,
     table: Mutex<Table<Arc<Member>>>,
     sessions: AtomicUsize,
     empty: Event,
-    /// Told when a POST that came too early may have got a session, or none any more.
+    /// Told when a POST that came too early may have got a session, or gets none any more.
     settled: Event,
+    /// Held by each POST that waits for that.
+    waiting: Arc<()>,
 }
 
 /// Counts a session for as long as it lives, and gives its place in the table back.
@@ -97,6 +100,7 @@ impl Endpoint {
             sessions: AtomicUsize::new(0),
             empty: Event::new(),
             settled: Event::new(),
+            waiting: Arc::default(),
         }
     }
 
@@ -113,12 +117,21 @@ impl Endpoint {
     }
 
     /// Takes a body that was posted, all of it or the first of it. Ready at once, but before there is a session.
+    /// Only so many wait for that: whenever somebody comes or goes, each of them has another look.
     pub(crate) async fn post(&self, token: &str, body: &[u8], whole: bool) -> Posting<Arc<Member>> {
+        let mut waiting = None;
         loop {
             let settled = self.settled.listen();
             let posting = self.table().post(token, body, whole, self.clock.now());
             match posting {
-                Posting::Wait => settled.await,
+                Posting::Wait => {
+                    // One is the endpoint's.
+                    if waiting.is_none() && Arc::strong_count(&self.waiting) > EARLY_WAITING {
+                        return Posting::Answer(Answer::unavailable());
+                    }
+                    waiting.get_or_insert_with(|| Arc::clone(&self.waiting));
+                    settled.await;
+                }
                 posting => return posting,
             }
         }
@@ -143,7 +156,7 @@ impl Endpoint {
         let mut member = Member::new(connection_id, facts, outlet);
         if matches!(transport, Transports::SERVER_SENT_EVENTS | Transports::LONG_POLLING) {
             let machine = link::Exchange::new(transport, self.options.timeouts, now);
-            member = member.with_exchange(Exchange::new(machine, early));
+            member = member.with_exchange(Exchange::new(machine, &early));
         }
         let member = Arc::new(member);
         self.sessions.fetch_add(1, Ordering::AcqRel);
@@ -163,6 +176,18 @@ impl Endpoint {
         let inside = self.table().drain();
         for member in inside {
             member.close(CloseReason::Shutdown);
+        }
+        self.settled.notify(usize::MAX);
+    }
+
+    /// No request comes any more: connections that wait for one are over.
+    pub(crate) fn strand(&self) {
+        let inside = self.table().drain();
+        for member in inside {
+            if let Some(exchange) = member.exchange() {
+                exchange.lose();
+                member.waker.wake();
+            }
         }
     }
 

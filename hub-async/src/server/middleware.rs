@@ -66,6 +66,7 @@ impl Next {
 
 /// Answers a request, through every middleware that there is.
 pub(super) fn answer(service: &Service, request: Request<Incoming>) -> Answering {
+    service.count_request();
     if service.middleware().is_empty() {
         return service.answer(request);
     }

@@ -9,6 +9,7 @@ mod inlet;
 mod links;
 mod outlet;
 mod pipe;
+mod requests;
 mod room;
 mod session;
 

@@ -11,30 +11,35 @@ use hub_core::limits::{EARLY, REQUEST_BODY_PAUSE};
 use hyper::body::{Body, Incoming};
 
 use super::endpoint::Endpoint;
+use crate::budget::MemoryBudget;
 use crate::exchange::Post;
 use crate::runtime::Clock;
 
 /// Takes a body, as fast as it is read, and gives the answer to its request.
 ///
-/// One that makes a pause of 30 s is answered by a 408. What is small is read whole before it is its turn, so that nobody who sends slowly holds up other POSTs of the same
-/// connection.
+/// One that makes a pause of 30 s is answered by a 408. What is small is read whole before it is its turn, so that
+/// nobody who sends slowly holds up other POSTs of the same connection; while the memory budget is used up, it is
+/// not.
 pub(super) async fn receive(endpoint: Arc<Endpoint>, token: Arc<str>, body: Incoming) -> Answer {
     take(endpoint, token, body).await.unwrap_or_else(|answer| answer)
 }
 
 async fn take(endpoint: Arc<Endpoint>, token: Arc<str>, body: Incoming) -> Result<Answer, Answer> {
-    let mut source = Source { body, clock: endpoint.clock.clone() };
+    let held = Held { budget: endpoint.budget.clone(), counted: 0 };
+    let mut source = Source { body, clock: endpoint.clock.clone(), held };
     let (mut chunk, whole) = source.first().await?;
+    source.held.count(chunk.len());
     let member = match endpoint.post(&token, &chunk, whole).await {
         Posting::To(member) => member,
         Posting::Answer(answer) => return Err(answer),
         Posting::Kept | Posting::Wait => return Ok(Answer::posted()),
     };
-    let mut post = Post::new(member).ok_or_else(Answer::gone)?;
+    let mut post = Post::new(member)?;
     loop {
         if !chunk.is_empty() && !poll_fn(|cx| post.poll(&mut chunk, cx)).await {
             return Err(Answer::gone());
         }
+        source.held.count(0);
         match source.next().await? {
             Some(next) => chunk = next,
             None => return Ok(Answer::posted()),
@@ -42,10 +47,29 @@ async fn take(endpoint: Arc<Endpoint>, token: Arc<str>, body: Incoming) -> Resul
     }
 }
 
+/// What is kept of a body, as the common budget has it.
+struct Held {
+    budget: MemoryBudget,
+    counted: u32,
+}
+
+impl Held {
+    fn count(&mut self, bytes: usize) {
+        self.budget.count(bytes, &mut self.counted);
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.count(0);
+    }
+}
+
 /// The body of a POST, on its way.
 struct Source {
     body: Incoming,
     clock: Clock,
+    held: Held,
 }
 
 impl Source {
@@ -56,6 +80,10 @@ impl Source {
         let mut read = BytesMut::from(&*first);
         read.extend_from_slice(&second);
         while read.len() <= EARLY {
+            self.held.count(read.len());
+            if self.held.counted > 0 && self.held.budget.is_used_up() {
+                return Err(Answer::unavailable());
+            }
             match self.next().await? {
                 Some(chunk) => read.extend_from_slice(&chunk),
                 None => return Ok((read.freeze(), true)),

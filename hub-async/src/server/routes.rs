@@ -356,6 +356,18 @@ impl Service {
         matches!(select(all, limit).await, Either::Left(_))
     }
 
+    /// A request has come on this HTTP connection.
+    pub(super) fn count_request(&self) {
+        self.hang_up.count_request();
+    }
+
+    /// Nobody can come by any request any more.
+    pub(super) fn strand(&self) {
+        for endpoint in &self.inner.endpoints {
+            endpoint.strand();
+        }
+    }
+
     pub(super) fn answer(&self, request: Request<Incoming>) -> Answering {
         let Some((endpoint, route)) = self.find(request.uri().path()) else {
             return match &self.inner.fallback {

@@ -253,9 +253,13 @@ impl<T: Transport> Bound<T> {
         drop((listener, last));
         stopping.fire();
         tracing::info!("shutting down");
-        let answers = select(Aborted::new(answered), service.clock().sleep(PATIENCE));
-        let (emptied, answers) = join(service.drain(PATIENCE), answers).await;
-        if !emptied || matches!(answers, Either::Right(_)) {
+        let answers = async {
+            let answered = select(Aborted::new(answered), service.clock().sleep(PATIENCE)).await;
+            service.strand();
+            matches!(answered, Either::Left(_))
+        };
+        let (emptied, answered) = join(service.drain(PATIENCE), answers).await;
+        if !emptied || !answered {
             tracing::warn!("connections were left after {PATIENCE:?}");
         }
     }

@@ -96,7 +96,7 @@ impl Answer {
     }
 
     /// The server does not take more: it is draining or full.
-    pub(super) const fn unavailable() -> Self {
+    pub const fn unavailable() -> Self {
         Self::plain(503, "")
     }
 

@@ -58,7 +58,7 @@ pub enum Posting<H> {
     /// It waits for the transport: all is done.
     Kept,
     /// There is no session for it yet. Worth another try once some connection has [got one](Table::bind) or is
-    /// forgotten.
+    /// forgotten, and when the table [drains](Table::drain).
     Wait,
     /// It is for the session that has that handle.
     To(H),
@@ -246,7 +246,9 @@ impl<H> Table<H> {
             Some(State::Pending { early, .. }) => {
                 let kept = early.as_ref().map_or(0, |early| early.len());
                 if !whole || kept + body.len() > EARLY || body.len() > room {
-                    return Posting::Wait;
+                    // Draining, no transport comes any more.
+                    let unavailable = Posting::Answer(Answer::unavailable());
+                    return if self.draining { unavailable } else { Posting::Wait };
                 }
                 if !body.is_empty() {
                     early.get_or_insert_default().extend_from_slice(body);

@@ -656,6 +656,7 @@ fn run(table: &mut Table<u32>, model: &mut Model, now: &mut Timestamp, step: &St
         }
         Step::Post { token, size, whole } => {
             let posting = table.post(token, &vec![0; *size], *whole, *now);
+            let draining = table.is_draining();
             model.sweep(*now);
             match (posting, model.row(token)) {
                 (Posting::Kept, Some(row)) => {
@@ -663,10 +664,18 @@ fn run(table: &mut Table<u32>, model: &mut Model, now: &mut Timestamp, step: &St
                     row.early += size;
                     assert!(row.early <= EARLY);
                 }
-                (Posting::Wait, Some(row)) => assert!(row.handle.is_none()),
+                (Posting::Wait, Some(row)) => {
+                    assert!(row.handle.is_none());
+                    assert!(!draining || row.transport.is_some(), "it would wait in vain");
+                }
                 (Posting::To(handle), Some(row)) => assert_eq!(row.handle, Some(handle)),
                 (Posting::Answer(answer), Some(row)) => {
-                    assert_eq!((answer.status, row.transport), (405, Some(Request::WebSocket)));
+                    let expected = match row.transport {
+                        None => (503, None),
+                        transport => (405, transport),
+                    };
+                    assert_eq!((answer.status, row.transport), expected);
+                    assert!(draining || row.transport == Some(Request::WebSocket));
                 }
                 (posting, None) => assert_eq!(posting, Posting::Answer(Answer::gone())),
             }

@@ -7,6 +7,7 @@ mod application;
 mod client;
 mod compared;
 pub mod connection;
+pub mod exchange;
 pub mod framing;
 pub mod handshake;
 mod input;
@@ -39,7 +40,7 @@ pub struct Target {
 }
 
 /// Every target, as in `fuzz/Cargo.toml`.
-pub const TARGETS: [Target; 16] = [
+pub const TARGETS: [Target; 17] = [
     Target { name: "framing", run: framing::run },
     Target { name: "json", run: json::run },
     Target { name: "msgpack", run: msgpack::run },
@@ -52,6 +53,7 @@ pub const TARGETS: [Target; 16] = [
     Target { name: "msgpack_diff", run: msgpack_diff::run },
     Target { name: "ws_diff", run: ws_diff::run },
     Target { name: "connection", run: connection::run },
+    Target { name: "exchange", run: exchange::run },
     Target { name: "registry", run: registry::run },
     Target { name: "server", run: server::run },
     Target { name: "resume", run: resume::run },

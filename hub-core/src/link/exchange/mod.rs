@@ -42,7 +42,7 @@ pub struct Exchange {
     look_at: Timestamp,
     posts: Posts,
     event: Option<LinkEvent>,
-    /// Since when a stream has taken nothing of what waits.
+    /// Since when a stream has taken nothing of what waits, or a poll has held what it is to take.
     stuck_since: Option<Timestamp>,
     given_up: bool,
 }
@@ -54,9 +54,9 @@ pub struct Generation(u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     Open,
-    /// Nobody has more to send: what waits is taken by then, or never.
+    /// Nobody has more to send, since then.
     Ending {
-        until: Timestamp,
+        since: Timestamp,
     },
     Over,
 }
@@ -117,7 +117,7 @@ impl Exchange {
         self.latest = self.latest.wrapping_add(1);
         let until = if self.polled { now + self.timeouts.poll } else { Timestamp::MAX };
         self.taker = Taker::Attached { until };
-        self.look_at = self.look_at.max(now + self.timeouts.disconnect);
+        self.look_at = self.look_at.max(self.absent_until(now));
         Ok(Generation(self.latest))
     }
 
@@ -127,16 +127,15 @@ impl Exchange {
         if request.0 != self.latest || self.stage == Stage::Over {
             return Next::Done { status: 204 };
         }
-        // The one before is still taking something.
-        if outbox.is_lent() {
-            return Next::Wait { until: Timestamp::MAX };
-        }
-        if !outbox.is_empty() {
-            return Next::Take;
-        }
-        if matches!(self.stage, Stage::Ending { .. }) {
-            self.be_over();
-            return Next::Done { status: 204 };
+        // Else the one before is still taking something.
+        if !outbox.is_lent() {
+            if !outbox.is_empty() {
+                return Next::Take;
+            }
+            if matches!(self.stage, Stage::Ending { .. }) {
+                self.be_over();
+                return Next::Done { status: 204 };
+            }
         }
         if now >= until {
             self.detach(request, now);
@@ -168,8 +167,8 @@ impl Exchange {
 
     // Requests that bring input.
 
-    /// Gives a POST its place in line: their bodies come in one after the other.
-    pub fn line_up(&mut self) -> Place {
+    /// Gives a POST its place in line: their bodies come in one after the other. None behind 100 others.
+    pub fn line_up(&mut self) -> Option<Place> {
         self.posts.line_up()
     }
 
@@ -187,7 +186,7 @@ impl Exchange {
     }
 
     /// What came before the transport was there.
-    pub fn post_early(&mut self, early: Bytes) {
+    pub fn post_early(&mut self, early: &[u8]) {
         self.posts.put_first(early);
     }
 
@@ -199,17 +198,18 @@ impl Exchange {
 
     /// Bytes that have come and were not taken.
     pub const fn unread(&self) -> usize {
-        self.posts.bytes()
+        self.posts.unread()
     }
 
     // The application.
 
     /// Nobody has more to send: what waits may still be taken, and then the end is told. All of it may take no
-    /// longer than sending and closing together, however slowly the client takes it.
+    /// longer than sending and closing together, however slowly the client takes it; and a client that polls is
+    /// not away for longer than closing may take.
     pub fn finish(&mut self, now: Timestamp) {
         self.posts.close();
         if self.stage == Stage::Open {
-            self.stage = Stage::Ending { until: now + self.timeouts.send + self.timeouts.close };
+            self.stage = Stage::Ending { since: now };
         }
     }
 
@@ -219,9 +219,11 @@ impl Exchange {
         self.be_over();
     }
 
-    /// Looks how long output has waited for a stream that takes nothing; to be called when something was queued.
+    /// Looks how long output has waited for a stream that takes nothing, or for a poll that takes it and does not
+    /// get rid of it; to be called when something was queued.
     pub fn look(&mut self, outbox: &Outbox, now: Timestamp) {
-        let waits = !outbox.is_empty() && !self.polled && self.stage == Stage::Open;
+        let taker = !self.polled || outbox.is_lent();
+        let waits = !outbox.is_empty() && taker && self.stage == Stage::Open;
         let since = self.stuck_since.unwrap_or(now).max(outbox.idle_since());
         self.stuck_since = waits.then_some(since);
     }
@@ -230,11 +232,9 @@ impl Exchange {
 
     /// Lets the timers that are due at `now` run out.
     pub fn handle_timeout(&mut self, outbox: &Outbox, now: Timestamp) {
-        // A stream takes without telling.
+        // Requests take without telling.
         self.look(outbox, now);
-        if let Stage::Ending { until } = self.stage
-            && now >= until
-        {
+        if self.ending_until().is_some_and(|until| now >= until) {
             self.give_up();
         }
         if self.stuck_since.is_some_and(|since| now >= since + self.timeouts.send) {
@@ -260,19 +260,18 @@ impl Exchange {
     /// When [`handle_timeout`](Self::handle_timeout) is due. Who takes output may come and go without that being
     /// asked anew.
     pub fn poll_timeout(&self) -> Option<Deadline> {
-        let ending = match self.stage {
-            Stage::Over => return None,
-            Stage::Ending { until } => Some(Deadline { at: until, why: Timer::Close }),
-            Stage::Open => None,
-        };
+        if self.stage == Stage::Over {
+            return None;
+        }
+        let ending = self.ending_until().map(|at| Deadline { at, why: Timer::Close });
         let stuck = self.stuck_since.map(|since| since + self.timeouts.send);
         let stuck = stuck.map(|at| Deadline { at, why: Timer::Send });
         let absent = match self.taker {
-            Taker::Absent { since } => Some(self.absent_until(since)),
-            Taker::Attached { .. } => self.polled.then_some(self.look_at),
+            Taker::Absent { since } => self.absent_until(since),
+            Taker::Attached { .. } => self.look_at,
         };
-        let absent = absent.map(|at| Deadline { at, why: Timer::Disconnect });
-        Deadline::earliest(Deadline::earliest(ending, stuck), absent)
+        let absent = Deadline { at: absent, why: Timer::Disconnect };
+        Deadline::earliest(Deadline::earliest(ending, stuck), Some(absent))
     }
 
     /// What ended the input, once.
@@ -302,12 +301,23 @@ impl Exchange {
 
     /// A connection is given up when it was without a request for longer than that, not for as long.
     fn absent_until(&self, since: Timestamp) -> Timestamp {
-        since + self.timeouts.disconnect + Duration::from_nanos(1)
+        let until = match self.stage {
+            Stage::Ending { since: ended } => since.max(ended) + self.timeouts.close,
+            Stage::Open | Stage::Over => since + self.timeouts.disconnect,
+        };
+        until + Duration::from_nanos(1)
+    }
+
+    fn ending_until(&self) -> Option<Timestamp> {
+        match self.stage {
+            Stage::Ending { since } => Some(since + self.timeouts.send + self.timeouts.close),
+            Stage::Open | Stage::Over => None,
+        }
     }
 
     fn input_over(&mut self, event: LinkEvent) {
-        if !self.posts.is_closed() || event == LinkEvent::Stuck {
-            self.event.get_or_insert(event);
+        if !self.posts.is_closed() {
+            self.event = Some(event);
         }
         self.posts.close();
     }

@@ -1,15 +1,13 @@
 //! What comes in by POSTs, in order.
 
 use std::collections::VecDeque;
+use std::fmt;
 
 use bytes::Bytes;
 use hub_proto::TransferFormat;
 
-use crate::limits::POSTED;
+use crate::limits::{LINED_UP, POSTED};
 use crate::link::Run;
-
-/// What is smaller is copied out of what it was read into.
-const COPIED: usize = 4 * 1024;
 
 /// The place of a POST in the line of those of one connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,17 +25,17 @@ pub enum Posted {
 }
 
 /// What was taken of the POSTs of one connection.
-#[derive(Debug)]
 pub struct Input {
-    chunks: VecDeque<Bytes>,
+    bytes: Vec<u8>,
     format: TransferFormat,
     made_room: bool,
 }
 
 impl Input {
-    /// The bytes, in order, cut as they came.
-    pub fn runs(&self) -> impl Iterator<Item = Run<'_>> {
-        self.chunks.iter().map(|bytes| Run { bytes, format: self.format, fin: true })
+    /// The bytes, in order; none if there are none.
+    pub fn run(&self) -> Option<Run<'_>> {
+        let run = Run { bytes: &self.bytes, format: self.format, fin: true };
+        (!self.bytes.is_empty()).then_some(run)
     }
 
     /// Whether some POST may have waited for the room.
@@ -47,40 +45,38 @@ impl Input {
 }
 
 /// Bytes on their way from POSTs to whoever reads.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Posts {
-    chunks: VecDeque<Bytes>,
-    bytes: usize,
+    /// Copied, so that a few of them do not keep the memory that many were read into.
+    bytes: Vec<u8>,
     line: VecDeque<Place>,
     next: u64,
     closed: bool,
 }
 
 impl Posts {
-    pub(super) fn line_up(&mut self) -> Place {
+    pub(super) fn line_up(&mut self) -> Option<Place> {
+        if self.line.len() >= LINED_UP {
+            return None;
+        }
         let place = Place(self.next);
         self.next += 1;
         self.line.push_back(place);
-        place
+        Some(place)
     }
 
     /// Takes the bytes out of `chunk`, unless they have to wait.
     pub(super) fn put(&mut self, place: Place, chunk: &mut Bytes) -> Posted {
-        if self.line.front() != Some(&place) || self.bytes >= POSTED {
+        if self.line.front() != Some(&place) || self.bytes.len() >= POSTED {
             return Posted::Waits;
         }
-        self.put_first(std::mem::take(chunk));
+        self.put_first(&std::mem::take(chunk));
         Posted::Taken
     }
 
     /// Takes bytes, whoever is in line.
-    pub(super) fn put_first(&mut self, chunk: Bytes) {
-        if !chunk.is_empty() {
-            self.bytes += chunk.len();
-            // It would keep all of that.
-            let small = chunk.len() < COPIED;
-            self.chunks.push_back(if small { Bytes::copy_from_slice(&chunk) } else { chunk });
-        }
+    pub(super) fn put_first(&mut self, chunk: &[u8]) {
+        self.bytes.extend_from_slice(chunk);
     }
 
     pub(super) fn leave(&mut self, place: Place) -> bool {
@@ -94,13 +90,12 @@ impl Posts {
     }
 
     pub(super) fn take(&mut self, format: TransferFormat) -> Input {
-        let made_room = self.bytes >= POSTED;
-        self.bytes = 0;
-        Input { chunks: std::mem::take(&mut self.chunks), format, made_room }
+        let made_room = self.bytes.len() >= POSTED;
+        Input { bytes: std::mem::take(&mut self.bytes), format, made_room }
     }
 
-    pub(super) const fn bytes(&self) -> usize {
-        self.bytes
+    pub(super) const fn unread(&self) -> usize {
+        self.bytes.len()
     }
 
     /// Nothing comes in any more; what is here may still be taken.
@@ -110,5 +105,26 @@ impl Posts {
 
     pub(super) const fn is_closed(&self) -> bool {
         self.closed
+    }
+}
+
+/// Without the bytes, which are the client's.
+impl fmt::Debug for Posts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Posts")
+            .field("unread", &self.unread())
+            .field("line", &self.line)
+            .field("closed", &self.closed)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Input")
+            .field("len", &self.bytes.len())
+            .field("format", &self.format)
+            .field("made_room", &self.made_room)
+            .finish()
     }
 }

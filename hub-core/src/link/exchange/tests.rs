@@ -134,7 +134,7 @@ fn a_delete_ends_both_directions_at_once() {
     assert!(exchange.delete());
     assert_eq!(exchange.next(poll, &outbox, T0), done(204));
     assert_eq!(exchange.poll_event(), Some(LinkEvent::Finished));
-    let place = exchange.line_up();
+    let place = exchange.line_up().unwrap();
     assert_eq!(exchange.post(place, &mut Bytes::from_static(b"late")), Posted::Gone);
     assert!(!exchange.delete(), "it is gone already");
     assert_eq!(exchange.poll_event(), None);
@@ -146,7 +146,6 @@ fn a_stream_gives_no_way_and_its_end_is_that_of_the_connection() {
     let stream = exchange.attach(T0).unwrap();
     assert_eq!(exchange.attach(T0).unwrap_err().status, 409);
     assert_eq!(exchange.next(stream, &outbox, T0), Next::Wait { until: Timestamp::MAX });
-    assert_eq!(exchange.poll_timeout(), None);
     say(&mut outbox);
     assert_eq!(exchange.next(stream, &outbox, T0), Next::Take);
     take(&mut outbox);
@@ -186,7 +185,7 @@ fn a_stream_must_take_something_within_10_s() {
     assert_eq!((exchange.poll_event(), exchange.poll_timeout()), (None, stuck_at(13_000)));
     take(&mut outbox);
     exchange.handle_timeout(&outbox, after(13_000));
-    assert_eq!((exchange.is_over(), exchange.poll_timeout()), (false, None));
+    assert!(!exchange.is_over() && exchange.poll_timeout().is_some_and(|it| it.at > after(15_000)));
     say(&mut outbox);
     exchange.look(&outbox, after(20_000));
     exchange.handle_timeout(&outbox, after(30_000));
@@ -199,6 +198,9 @@ fn a_farewell_takes_no_longer_than_15_s() {
     for mut exchange in [events(), polls()] {
         let request = exchange.attach(T0).unwrap();
         exchange.finish(after(1_000));
+        let until = Deadline { at: after(16_000), why: Timer::Close };
+        exchange.handle_timeout(&outbox(), after(15_000));
+        assert_eq!(exchange.poll_timeout(), Some(until));
         exchange.handle_timeout(&outbox(), after(15_999));
         assert!(!exchange.is_over());
         exchange.handle_timeout(&outbox(), after(16_000));
@@ -208,9 +210,56 @@ fn a_farewell_takes_no_longer_than_15_s() {
 }
 
 #[test]
+fn at_the_end_a_client_is_away_between_polls_for_no_longer_than_5_s() {
+    for (finished, left) in [(1_000, 0), (0, 1_000)] {
+        let (mut exchange, outbox) = (polls(), outbox());
+        let poll = exchange.attach(T0).unwrap();
+        if left == 0 {
+            exchange.detach(poll, T0);
+        }
+        exchange.finish(after(finished));
+        exchange.detach(poll, after(left));
+        exchange.handle_timeout(&outbox, after(6_000));
+        assert!(!exchange.is_over(), "not for longer");
+        let at = after(6_000) + Duration::from_nanos(1);
+        assert_eq!(exchange.poll_timeout(), Some(Deadline { at, why: Timer::Disconnect }));
+        exchange.handle_timeout(&outbox, at);
+        assert!(exchange.is_given_up());
+    }
+}
+
+#[test]
+fn a_stream_is_looked_after_though_nobody_tells() {
+    let (mut exchange, mut outbox) = (events(), outbox());
+    exchange.attach(T0).unwrap();
+    say(&mut outbox);
+    let look = exchange.poll_timeout().unwrap().at;
+    assert_eq!(look, after(15_000) + Duration::from_nanos(1));
+    exchange.handle_timeout(&outbox, look);
+    let at = look + Duration::from_secs(10);
+    assert_eq!(exchange.poll_timeout(), Some(Deadline { at, why: Timer::Send }));
+    exchange.handle_timeout(&outbox, at);
+    assert_eq!(exchange.poll_event(), Some(LinkEvent::Stuck));
+}
+
+#[test]
+fn a_poll_that_does_not_get_rid_of_what_it_takes_is_stuck_and_holds_up_no_other_for_ever() {
+    let (mut exchange, mut outbox) = (polls(), outbox());
+    exchange.attach(T0).unwrap();
+    say(&mut outbox);
+    outbox.next(&mut Batch::whole());
+    let second = exchange.attach(T0).unwrap();
+    assert_eq!(exchange.next(second, &outbox, T0), Next::Wait { until: after(90_000) });
+    exchange.look(&outbox, after(1_000));
+    exchange.handle_timeout(&outbox, after(11_000));
+    assert_eq!((exchange.poll_event(), exchange.is_given_up()), (Some(LinkEvent::Stuck), true));
+    assert_eq!(exchange.next(second, &outbox, after(11_000)), done(204));
+}
+
+#[test]
 fn posts_come_in_one_after_the_other() {
     let mut exchange = events();
-    let (first, second) = (exchange.line_up(), exchange.line_up());
+    let [first, second] = [(); 2].map(|()| exchange.line_up().unwrap());
     let mut late = Bytes::from_static(b"second");
     assert_eq!(exchange.post(second, &mut late), Posted::Waits);
     assert_eq!(late, "second", "it is kept");
@@ -221,16 +270,15 @@ fn posts_come_in_one_after_the_other() {
     assert!(!exchange.leave(second));
     assert_eq!(exchange.unread(), 12);
     let input = exchange.take_input();
-    let runs: Vec<_> = input.runs().map(|run| (run.bytes, run.format)).collect();
-    let text = TransferFormat::Text;
-    assert_eq!(runs, [(&b"one"[..], text), (b"two", text), (b"second", text)]);
+    let run = input.run().map(|run| (run.bytes, run.format));
+    assert_eq!(run, Some((&b"onetwosecond"[..], TransferFormat::Text)));
     assert_eq!((exchange.unread(), input.made_room()), (0, false));
 }
 
 #[test]
 fn one_who_gives_up_its_place_holds_up_nobody() {
     let mut exchange = polls();
-    let places = [(); 3].map(|()| exchange.line_up());
+    let places = [(); 3].map(|()| exchange.line_up().unwrap());
     assert!(!exchange.leave(places[1]), "it was not its turn");
     assert!(exchange.leave(places[0]));
     assert_eq!(exchange.post(places[2], &mut Bytes::from_static(b"x")), Posted::Taken);
@@ -239,15 +287,15 @@ fn one_who_gives_up_its_place_holds_up_nobody() {
 #[test]
 fn posts_wait_from_64_kib_on_until_all_is_taken() {
     let mut exchange = polls();
-    exchange.post_early(Bytes::from_static(b"early"));
-    let place = exchange.line_up();
+    exchange.post_early(b"early");
+    let place = exchange.line_up().unwrap();
     let mut chunk = Bytes::from(vec![0; POSTED]);
     assert_eq!(exchange.post(place, &mut chunk), Posted::Taken, "one chunk more");
     let mut more = Bytes::from_static(b"more");
     assert_eq!(exchange.post(place, &mut more), Posted::Waits);
     let input = exchange.take_input();
     assert!(input.made_room());
-    assert_eq!(input.runs().map(|run| run.bytes.len()).collect::<Vec<_>>(), [5, POSTED]);
+    assert_eq!(input.run().map(|run| run.bytes.len()), Some(5 + POSTED));
     assert_eq!(exchange.post(place, &mut more), Posted::Taken);
     exchange.finish(T0);
     assert_eq!(exchange.post(place, &mut Bytes::from_static(b"x")), Posted::Gone);
@@ -256,7 +304,7 @@ fn posts_wait_from_64_kib_on_until_all_is_taken() {
 #[test]
 fn small_posts_do_not_keep_what_they_were_cut_from() {
     let mut exchange = polls();
-    let place = exchange.line_up();
+    let place = exchange.line_up().unwrap();
     let buffer = Bytes::from(vec![7; 8192]);
     for at in 0..100 {
         assert_eq!(exchange.post(place, &mut buffer.slice(at..=at)), Posted::Taken);
@@ -268,8 +316,18 @@ fn small_posts_do_not_keep_what_they_were_cut_from() {
 #[test]
 fn what_was_posted_before_the_end_can_still_be_taken() {
     let mut exchange = polls();
-    let place = exchange.line_up();
+    let place = exchange.line_up().unwrap();
     exchange.post(place, &mut Bytes::from_static(b"last"));
     exchange.delete();
-    assert_eq!(exchange.take_input().runs().map(|run| run.bytes).next(), Some(&b"last"[..]));
+    assert_eq!(exchange.take_input().run().map(|run| run.bytes), Some(&b"last"[..]));
+    assert!(exchange.take_input().run().is_none());
+}
+
+#[test]
+fn no_more_than_100_posts_wait_in_line() {
+    let mut exchange = polls();
+    let places: Vec<_> = (0..100).map(|_| exchange.line_up().unwrap()).collect();
+    assert_eq!(exchange.line_up(), None);
+    exchange.leave(places[50]);
+    assert!(exchange.line_up().is_some());
 }
