@@ -425,13 +425,23 @@ impl Service {
             (_, Outcome::Answer(answer), _) => answered(respond(answer)),
             (Asked::WebSocket, Outcome::Attach(claim), Some(key)) => {
                 let purpose = Purpose::start(endpoint, claim, facts());
-                answered(websocket::upgrade(endpoint, request, purpose, key, self.hang_up.clone()))
+                answered(websocket::upgrade(
+                    endpoint,
+                    request,
+                    purpose,
+                    key,
+                    self.hang_up.for_this_request(),
+                ))
             }
             (Asked::WebSocket, Outcome::Resume(member), Some(key)) => {
                 answered(match Purpose::resume(member) {
-                    Some(purpose) => {
-                        websocket::upgrade(endpoint, request, purpose, key, self.hang_up.clone())
-                    }
+                    Some(purpose) => websocket::upgrade(
+                        endpoint,
+                        request,
+                        purpose,
+                        key,
+                        self.hang_up.for_this_request(),
+                    ),
                     None => respond(Answer::already_attached()),
                 })
             }

@@ -199,7 +199,7 @@ fn a_farewell_takes_no_longer_than_15_s() {
         let request = exchange.attach(T0).unwrap();
         exchange.finish(after(1_000));
         let until = Deadline { at: after(16_000), why: Timer::Close };
-        exchange.handle_timeout(&outbox(), after(15_000));
+        exchange.handle_timeout(&outbox(), after(15_001));
         assert_eq!(exchange.poll_timeout(), Some(until));
         exchange.handle_timeout(&outbox(), after(15_999));
         assert!(!exchange.is_over());
