@@ -1,13 +1,13 @@
 //! Something that happens once, and can be asked for and awaited.
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, pending, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
-use crate::sync::{AtomicBool, AtomicUsize, Event, EventListener};
+use crate::sync::{AtomicBool, AtomicUsize, AtomicWaker, Event, EventListener};
 
 /// Fires once. Costs one word until somebody waits.
 #[derive(Default)]
@@ -71,9 +71,10 @@ pub(crate) struct HangUp {
 }
 
 /// One HTTP connection.
-#[derive(Default)]
 struct Line {
-    hang_up: Signal,
+    hung_up: AtomicBool,
+    /// Wakes whoever serves it.
+    server: AtomicWaker,
     /// How many requests have come.
     requests: AtomicUsize,
 }
@@ -81,7 +82,12 @@ struct Line {
 impl HangUp {
     /// That of another HTTP connection.
     pub(crate) fn new() -> Self {
-        Self { line: Some(Arc::default()), request: 0 }
+        let line = Line {
+            hung_up: AtomicBool::new(false),
+            server: AtomicWaker::new(),
+            requests: AtomicUsize::new(0),
+        };
+        Self { line: Some(Arc::new(line)), request: 0 }
     }
 
     /// A request has come.
@@ -103,15 +109,19 @@ impl HangUp {
         if let Some(line) = &self.line
             && line.requests.load(Ordering::Relaxed) == self.request
         {
-            line.hang_up.fire();
+            line.hung_up.store(true, Ordering::Release);
+            line.server.wake();
         }
     }
 
     /// Ready once it has fired.
     pub(crate) async fn fired(&self) {
-        let Some(line) = &self.line else { return std::future::pending().await };
-        let mut listener = None;
-        std::future::poll_fn(|cx| line.hang_up.poll(&mut listener, cx)).await;
+        let Some(line) = &self.line else { return pending().await };
+        poll_fn(|cx| {
+            line.server.register(cx.waker());
+            if line.hung_up.load(Ordering::Acquire) { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
     }
 }
 

@@ -5,7 +5,9 @@
 //! until it is released. Until then its transport is the one that claimed it.
 
 mod answer;
+mod attach;
 mod config;
+mod early;
 mod negotiate;
 mod query;
 mod request;
@@ -13,7 +15,6 @@ mod request;
 mod tests;
 mod transports;
 
-use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
@@ -21,10 +22,10 @@ use std::time::Duration;
 
 pub use self::answer::{Answer, EVENTS, NO_CACHE};
 pub use self::config::Config;
+use self::early::Early;
 pub use self::query::value as query_value;
 pub use self::request::{Request, Route};
 pub use self::transports::Transports;
-use crate::limits::{EARLY, EARLY_TOGETHER};
 use crate::seed::{Seed, SeededMap};
 use crate::time::{Deadline, Timer, Timestamp};
 
@@ -105,23 +106,19 @@ pub struct Table<H> {
     /// others may have been claimed since.
     expiries: VecDeque<Expiry>,
     pending: usize,
-    /// Bytes that were posted to those that are pending.
-    early: usize,
+    early: Early,
     draining: bool,
     now: Timestamp,
 }
 
 enum State<H> {
     /// Negotiated; the connection id is the token unless it is given.
-    Pending { connection_id: Option<Box<str>>, resumable: bool, early: Early },
+    Pending { connection_id: Option<Box<str>>, resumable: bool },
     /// A transport has come; its session is on the way.
     Claimed(Carried),
     /// A session has the connection.
     Live(H, Carried),
 }
-
-/// What was posted before there is a transport; hardly ever anything.
-type Early = Option<Box<Vec<u8>>>;
 
 /// How a connection is carried.
 #[derive(Clone, Copy)]
@@ -143,7 +140,7 @@ impl<H> Table<H> {
             entries: SeededMap::with_hasher(Seed::new(seed)),
             expiries: VecDeque::new(),
             pending: 0,
-            early: 0,
+            early: Early::new(Seed::new(seed)),
             draining: false,
             now: Timestamp::ZERO,
         }
@@ -181,7 +178,7 @@ impl<H> Table<H> {
             let answer = negotiate::accepted(version, &connection_id, token, transports, resumable);
             (connection_token, Some(connection_id.into_boxed_str()), answer)
         };
-        let state = State::Pending { connection_id: public, resumable, early: None };
+        let state = State::Pending { connection_id: public, resumable };
         match self.register(token, state) {
             None => Answer::unavailable(),
             Some(token) => {
@@ -192,89 +189,6 @@ impl<H> Table<H> {
                 answer
             }
         }
-    }
-
-    /// Answers a request of any kind, or claims the connection that it is to carry, or finds the one that it
-    /// is to carry on.
-    pub fn attach(
-        &mut self,
-        request: Request,
-        query: &str,
-        now: Timestamp,
-        fresh: impl FnOnce() -> Fresh,
-    ) -> Outcome<H>
-    where
-        H: Clone,
-    {
-        self.handle_timeout(now);
-        let outcome = match request {
-            Request::Negotiate => Ok(Outcome::Answer(self.negotiate(query, now, fresh))),
-            Request::WebSocket => self.upgrade(query, fresh),
-            Request::ServerSentEvents => self.carry(query, Transports::SERVER_SENT_EVENTS),
-            Request::LongPoll => {
-                self.carry(query, Transports::LONG_POLLING).map_err(Answer::uncached)
-            }
-            Request::Post => self.find(query).and_then(|(token, state)| match state.transport() {
-                Transports::NONE if self.config.transports != Transports::WEB_SOCKETS => {
-                    Ok(Outcome::Post(Arc::clone(token)))
-                }
-                // What is pending can become nothing else here.
-                Transports::NONE | Transports::WEB_SOCKETS => Err(Answer::post_on_web_socket()),
-                _ => Ok(Outcome::Post(Arc::clone(token))),
-            }),
-            Request::Delete => self.find(query).and_then(|(_, state)| match state {
-                State::Live(handle, carried) if carried.transport == Transports::LONG_POLLING => {
-                    Ok(Outcome::Delete(handle.clone()))
-                }
-                _ => Err(Answer::delete_without_polls()),
-            }),
-            Request::Other => Err(Answer::method_not_allowed()),
-        };
-        outcome.unwrap_or_else(Outcome::Answer)
-    }
-
-    /// Takes the body of a [POST](Outcome::Post), if all of it has come and there is no transport yet, for which it
-    /// waits: up to 64 KiB each, 16 MiB of all connections together. Else it goes to the session, if there is one.
-    pub fn post(&mut self, token: &str, body: &[u8], whole: bool, now: Timestamp) -> Posting<H>
-    where
-        H: Clone,
-    {
-        self.handle_timeout(now);
-        let room = EARLY_TOGETHER.saturating_sub(self.early);
-        match self.entries.get_mut(token) {
-            None => Posting::Answer(Answer::gone()),
-            Some(State::Pending { early, .. }) => {
-                let kept = early.as_ref().map_or(0, |early| early.len());
-                if !whole || kept + body.len() > EARLY || body.len() > room {
-                    // Draining, no transport comes any more.
-                    let unavailable = Posting::Answer(Answer::unavailable());
-                    return if self.draining { unavailable } else { Posting::Wait };
-                }
-                if !body.is_empty() {
-                    early.get_or_insert_default().extend_from_slice(body);
-                    self.early += body.len();
-                }
-                Posting::Kept
-            }
-            // It took another transport meanwhile.
-            Some(State::Claimed(carried) | State::Live(_, carried))
-                if carried.transport == Transports::WEB_SOCKETS =>
-            {
-                Posting::Answer(Answer::post_on_web_socket())
-            }
-            Some(State::Claimed(_)) => Posting::Wait,
-            Some(State::Live(handle, _)) => Posting::To(handle.clone()),
-        }
-    }
-
-    /// Claims a connection that needs no request: a stream that was accepted. Refused like an upgrade.
-    pub fn enter(
-        &mut self,
-        now: Timestamp,
-        fresh: impl FnOnce() -> Fresh,
-    ) -> Result<Claim, Answer> {
-        self.handle_timeout(now);
-        self.claim_fresh(fresh)
     }
 
     /// Hands over the handle of a claimed connection's session.
@@ -304,8 +218,9 @@ impl<H> Table<H> {
     /// Forgets a connection, in whatever state; its handle comes back.
     pub fn release(&mut self, token: &str) -> Option<H> {
         match self.entries.remove(token)? {
-            State::Pending { early, .. } => {
-                self.no_longer_pending(&early);
+            State::Pending { .. } => {
+                self.pending -= 1;
+                drop(self.early.take(token));
                 self.tidy();
                 None
             }
@@ -342,10 +257,10 @@ impl<H> Table<H> {
     pub fn handle_timeout(&mut self, now: Timestamp) {
         self.now = self.now.max(now);
         while let Some(expiry) = self.expiries.pop_front_if(|expiry| expiry.at <= self.now) {
-            if is_pending(&self.entries, &expiry)
-                && let Some(State::Pending { early, .. }) = self.entries.remove(&expiry.token)
-            {
-                self.no_longer_pending(&early);
+            if is_pending(&self.entries, &expiry) {
+                self.entries.remove(&expiry.token);
+                self.pending -= 1;
+                drop(self.early.take(&expiry.token));
             }
         }
         self.tidy();
@@ -364,100 +279,6 @@ impl<H> Table<H> {
     /// Whether [`drain`](Self::drain) was called.
     pub const fn is_draining(&self) -> bool {
         self.draining
-    }
-
-    /// A WebSocket needs no id.
-    fn upgrade(&mut self, query: &str, fresh: impl FnOnce() -> Fresh) -> Result<Outcome<H>, Answer>
-    where
-        H: Clone,
-    {
-        if id(query).is_some() {
-            return self.carry(query, Transports::WEB_SOCKETS);
-        }
-        self.check_mask(Transports::WEB_SOCKETS)?;
-        let claim = self.claim_fresh(fresh)?;
-        if let Some(State::Claimed(carried)) = self.entries.get_mut(&claim.token) {
-            carried.transport = Transports::WEB_SOCKETS;
-        }
-        Ok(Outcome::Attach(Claim { transport: Transports::WEB_SOCKETS, ..claim }))
-    }
-
-    /// A GET that is to carry a connection: the id comes first, then the mask, then what has the connection already.
-    fn carry(&mut self, query: &str, transport: Transports) -> Result<Outcome<H>, Answer>
-    where
-        H: Clone,
-    {
-        let found = self.find(query).map(|(token, _)| Arc::clone(token));
-        let token = found.map_err(|answer| match transport {
-            Transports::WEB_SOCKETS => Answer { content_type: None, ..answer },
-            _ => answer,
-        })?;
-        self.check_mask(transport)?;
-        match self.entries.get(&token) {
-            Some(State::Claimed(other) | State::Live(_, other)) if other.transport != transport => {
-                Err(Answer::cannot_change_transports())
-            }
-            Some(State::Live(handle, other))
-                if other.resumable || transport != Transports::WEB_SOCKETS =>
-            {
-                Ok(Outcome::Resume(handle.clone()))
-            }
-            _ => self.claim(token, transport).map(Outcome::Attach),
-        }
-    }
-
-    /// Without a negotiation the id does for the token, as in version 0, and nothing was granted.
-    fn claim_fresh(&mut self, fresh: impl FnOnce() -> Fresh) -> Result<Claim, Answer> {
-        self.check_room()?;
-        let carried = Carried { transport: Transports::NONE, resumable: false };
-        let token = self.register(fresh().connection_id, State::Claimed(carried));
-        let token = token.ok_or_else(Answer::unavailable)?;
-        Ok(Claim {
-            connection_id: Arc::clone(&token),
-            token,
-            resumable: false,
-            transport: Transports::NONE,
-            early: Vec::new(),
-        })
-    }
-
-    fn claim(&mut self, token: Arc<str>, transport: Transports) -> Result<Claim, Answer> {
-        let Some(&State::Pending { resumable, .. }) = self.entries.get(&token) else {
-            return Err(Answer::already_attached());
-        };
-        self.check_room()?;
-        let resumable = resumable && transport == Transports::WEB_SOCKETS;
-        let claimed = State::Claimed(Carried { transport, resumable });
-        let before = self.entries.insert(Arc::clone(&token), claimed);
-        let Some(State::Pending { connection_id, early, .. }) = before else {
-            return Err(Answer::already_attached());
-        };
-        self.no_longer_pending(&early);
-        self.tidy();
-        let connection_id = connection_id.map_or_else(|| Arc::clone(&token), Into::into);
-        let early = early.map_or_else(Vec::new, |early| *early);
-        Ok(Claim { connection_id, token, resumable, transport, early })
-    }
-
-    /// The connection of a request that needs an id.
-    fn find(&self, query: &str) -> Result<(&Arc<str>, &State<H>), Answer> {
-        let token = id(query).ok_or_else(Answer::id_required)?;
-        self.entries.get_key_value(&*token).ok_or_else(Answer::unknown_id)
-    }
-
-    fn no_longer_pending(&mut self, early: &Early) {
-        self.pending -= 1;
-        self.early -= early.as_ref().map_or(0, |early| early.len());
-    }
-
-    fn check_mask(&self, transport: Transports) -> Result<(), Answer> {
-        let allowed = self.config.transports.contains(transport);
-        if allowed { Ok(()) } else { Err(Answer::transport_not_supported(transport)) }
-    }
-
-    fn check_room(&self) -> Result<(), Answer> {
-        let full = self.draining || self.live() >= self.config.max_live;
-        if full { Err(Answer::unavailable()) } else { Ok(()) }
     }
 
     /// Enters a new connection. A token that exists already, which no good source of randomness
@@ -490,11 +311,6 @@ fn is_pending<H>(entries: &SeededMap<Arc<str>, State<H>>, expiry: &Expiry) -> bo
         Some((token, State::Pending { .. })) => Arc::ptr_eq(token, &expiry.token),
         _ => false,
     }
-}
-
-/// The connection token of a request; an empty one is none.
-fn id(query: &str) -> Option<Cow<'_, str>> {
-    query::value(query, "id").filter(|id| !id.is_empty())
 }
 
 impl<H> State<H> {

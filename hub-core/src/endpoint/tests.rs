@@ -2,7 +2,9 @@ use std::mem::size_of;
 
 use proptest::prelude::*;
 
+use super::attach::id;
 use super::*;
+use crate::limits::{EARLY, EARLY_TOGETHER};
 
 const SEED: [u8; 16] = [9; 16];
 const T0: Timestamp = Timestamp::from_millis(1_000);
@@ -196,13 +198,13 @@ fn early_bytes_have_a_limit_each_and_together_and_go_with_their_connection() {
     assert_eq!(table.post(&last, b"x", true, T0), Posting::Wait);
     table.release("1-token");
     assert_eq!(table.post(&last, &most, true, T0), Posting::Kept);
-    assert_eq!(table.early, EARLY_TOGETHER);
+    assert_eq!(table.early.bytes(), EARLY_TOGETHER);
     claimed(attach(&mut table, Request::LongPoll, "id=2-token"));
-    assert_eq!(table.early, EARLY_TOGETHER - EARLY);
+    assert_eq!(table.early.bytes(), EARLY_TOGETHER - EARLY);
     let late = T0 + Duration::from_secs(16);
     let answer = Answer::gone();
     assert_eq!(table.post(&last, b"x", true, late), Posting::Answer(answer), "it has expired");
-    assert_eq!(table.early, 0);
+    assert_eq!(table.early.bytes(), 0);
 }
 
 #[test]
@@ -503,7 +505,7 @@ fn a_negotiation_is_about_100_bytes() {
     let counts = 2 * size_of::<usize>();
     let (token, connection_id) = (22, 22);
     let all = entry + size_of::<Expiry>() + counts + token + connection_id;
-    assert!(all <= 136, "{all}");
+    assert!(all <= 128, "{all}");
 }
 
 /// What can happen to a table; connections are small numbers so that they meet often.
@@ -748,7 +750,7 @@ proptest! {
             run(&mut table, &mut model, &mut now, step, number);
             prop_assert_eq!(table.pending(), model.pending());
             prop_assert_eq!(table.live(), model.0.len() - model.pending());
-            prop_assert_eq!(table.early, model.0.iter().map(|row| row.early).sum::<usize>());
+            prop_assert_eq!(table.early.bytes(), model.0.iter().map(|row| row.early).sum::<usize>());
             prop_assert!(table.pending() <= MAX_PENDING && table.live() <= MAX_LIVE);
             prop_assert!(table.expiries.len() <= 2 * table.pending() + LEFTOVERS);
             let oldest = model.0.iter().filter_map(|row| row.waits_until).min();
