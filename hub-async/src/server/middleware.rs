@@ -11,7 +11,7 @@ use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 
 use super::body::Body;
-use super::routes::{Answering, Service};
+use super::service::{Answering, Service};
 use crate::caught::{Kept, forget};
 
 /// An answer that the application makes.

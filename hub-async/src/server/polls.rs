@@ -12,7 +12,7 @@ use hub_core::{Batch, Timestamp};
 use hyper::body::{Frame, SizeHint};
 
 use super::body::Body;
-use super::routes::{respond, response};
+use super::requests::{respond, response};
 use crate::exchange::{Taken, Taking};
 use crate::runtime::Clock;
 
