@@ -166,12 +166,12 @@ pub(crate) enum Taken {
 
 impl Taking {
     /// Lets a request take what is sent to the connection, in the place of another poll. Refused like that.
-    pub(crate) fn new(member: Arc<Member>, clock: Clock, hang_up: &HangUp) -> Result<Self, Answer> {
+    pub(crate) fn new(member: Arc<Member>, clock: Clock, hang_up: HangUp) -> Result<Self, Answer> {
         let Some(exchange) = member.exchange() else { return Err(Answer::already_attached()) };
         let mut state = exchange.lock();
         let request = state.machine.attach(clock.now())?;
         let taker = state.taker.take();
-        let before = mem::replace(&mut state.hang_up, hang_up.for_this_request());
+        let before = mem::replace(&mut state.hang_up, hang_up);
         drop(state);
         drop(before);
         wake(taker);

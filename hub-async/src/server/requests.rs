@@ -14,7 +14,6 @@ use super::websocket::{self, Purpose};
 use super::{events, polls, post, start};
 use crate::exchange::Taking;
 use crate::facts::RequestFacts;
-use crate::member::Member;
 
 impl Service {
     /// Finds who answers, and lets them.
@@ -55,27 +54,16 @@ impl Service {
         let query = request.uri().query().unwrap_or_default();
         let facts = || RequestFacts::new(request.uri().path(), query, headers, self.peer);
         let outcome = endpoint.attach(asked, query);
+        let hang_up = self.hang_up.for_this_request();
         match (asked, outcome, accept_key) {
             (_, Outcome::Answer(answer), _) => answered(respond(answer)),
             (Asked::WebSocket, Outcome::Attach(claim), Some(key)) => {
                 let purpose = Purpose::start(endpoint, claim, facts());
-                answered(websocket::upgrade(
-                    endpoint,
-                    request,
-                    purpose,
-                    key,
-                    self.hang_up.for_this_request(),
-                ))
+                answered(websocket::upgrade(endpoint, request, purpose, key, hang_up))
             }
             (Asked::WebSocket, Outcome::Resume(member), Some(key)) => {
                 answered(match Purpose::resume(member) {
-                    Some(purpose) => websocket::upgrade(
-                        endpoint,
-                        request,
-                        purpose,
-                        key,
-                        self.hang_up.for_this_request(),
-                    ),
+                    Some(purpose) => websocket::upgrade(endpoint, request, purpose, key, hang_up),
                     None => respond(Answer::already_attached()),
                 })
             }
@@ -85,18 +73,20 @@ impl Service {
             }
             (Asked::ServerSentEvents, Outcome::Attach(claim), _) => {
                 let member = start::requests(endpoint, claim, facts());
-                answered(match self.take(endpoint, member) {
+                answered(match Taking::new(member, endpoint.clock.clone(), hang_up) {
                     Ok(taking) => events::respond(taking),
                     Err(answer) => respond(answer),
                 })
             }
-            (_, Outcome::Resume(member), _) => match self.take(endpoint, member) {
-                Ok(taking) => {
-                    let clock = endpoint.clock.clone();
-                    Box::pin(async move { Ok(polls::answer(taking, clock).await) })
+            (_, Outcome::Resume(member), _) => {
+                match Taking::new(member, endpoint.clock.clone(), hang_up) {
+                    Ok(taking) => {
+                        let clock = endpoint.clock.clone();
+                        Box::pin(async move { Ok(polls::answer(taking, clock).await) })
+                    }
+                    Err(answer) => answered(respond(answer)),
                 }
-                Err(answer) => answered(respond(answer)),
-            },
+            }
             (_, Outcome::Post(token), _) => {
                 let (endpoint, body) = (Arc::clone(endpoint), request.into_body());
                 Box::pin(async move { Ok(respond(post::receive(endpoint, token, body).await)) })
@@ -108,11 +98,6 @@ impl Service {
             }
             (_, Outcome::Attach(_), _) => answered(not_found()),
         }
-    }
-
-    /// Lets a request take what is sent to a connection.
-    fn take(&self, endpoint: &Endpoint, member: Arc<Member>) -> Result<Taking, Answer> {
-        Taking::new(member, endpoint.clock.clone(), &self.hang_up)
     }
 }
 
