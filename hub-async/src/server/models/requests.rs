@@ -40,7 +40,7 @@ fn exchange(member: &Member) -> &Exchange {
 
 fn attach(member: &Arc<Member>) -> Taking {
     let clock = Clock::new(Arc::new(Still(Instant::now())));
-    Taking::new(Arc::clone(member), clock, &HangUp::default()).unwrap()
+    Taking::new(Arc::clone(member), clock, HangUp::default()).unwrap()
 }
 
 /// What a poll takes; nothing when another one has come, or the end.
