@@ -138,7 +138,7 @@ const cases = {
   }),
 
   each_gets_values_of_every_kind: eachHub(async (hub, { binary }) => {
-    const value = complex(binary, [1, 2, 3], "hello world", "2000-01-01T00:00:00Z", { GUID: guid });
+    const value = complex(binary, [1, 2, 3], "hello world", "2000-01-01T00:00:00Z", { Guid: guid });
     equal(await hub.invoke("SendComplexObject"), value);
   }),
 

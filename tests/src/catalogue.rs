@@ -313,6 +313,7 @@ pub(crate) fn is_test(path: &str, text: &str, name: &str) -> bool {
             format!("export const {name} ="),
             // In the object of all cases.
             format!("  async {name}("),
+            format!("  {name}: each"),
         ];
         return text.lines().any(|line| forms.iter().any(|form| line.starts_with(form)));
     }

@@ -33,8 +33,8 @@ impl ComplexObject {
             string: "hello world".to_owned(),
             int_array: vec![1, 2, 3],
             byte_array: vec![1, 2, 3].into(),
-            guid: None,
-            guid_in_capitals: Some("00010203-0405-0607-0706-050403020100".parse()?),
+            guid: Some("00010203-0405-0607-0706-050403020100".parse()?),
+            guid_in_capitals: None,
             date_time: DateTime::from_unix(START_OF_2000, 0)?,
         })
     }
