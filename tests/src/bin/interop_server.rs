@@ -44,6 +44,7 @@ async fn serve<T: Transport>(server: Server<T>) -> Result<(), Box<dyn Error>> {
         .hub("/short", hub(short)?)
         .hub("/resumable", hub(resumable)?)
         .hub("/forgetful", hub(forgetful)?)
+        .hub("/large", hub(options.clone().maximum_receive_message_size(2 << 20))?)
         .hub("/small", hub(options.maximum_receive_message_size(1024))?)
         .bind(env::args().nth(2).unwrap_or_else(|| "127.0.0.1:0".to_owned()))
         .await?;

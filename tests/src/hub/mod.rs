@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 mod results;
 mod streams;
+mod values;
 
 /// A wait that a runtime ends.
 pub type Pausing = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -87,7 +88,7 @@ pub fn hub(options: HubOptions, pause: Pause) -> Result<Hub, BuildError> {
         .method("CloseConnection", close_connection)
         .method("CloseUser", close_user)
         .method("CloseGroup", close_group);
-    results::methods(streams::methods(builder)).build()
+    values::methods(results::methods(streams::methods(builder))).build()
 }
 
 type Answer<T = ()> = Result<T, HubError>;
@@ -169,6 +170,8 @@ async fn facts(ctx: Context) -> Value {
         "missing": request.query_value("missing"),
         "trace": request.header("x-trace"),
         "flavour": request.cookie("flavour"),
+        "authorization": request.header("authorization"),
+        "accessToken": request.query_value("access_token"),
         "peer": request.peer_addr().map(|peer| peer.to_string()),
     })
 }
