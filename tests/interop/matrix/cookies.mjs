@@ -36,5 +36,6 @@ server.on("upgrade", (from, near, first) => {
   }
 });
 
-server.listen(0, "127.0.0.1", () => console.log(`Listening on http://127.0.0.1:${server.address().port}`));
+// A name, because some clients take no cookies from an address.
+server.listen(0, "localhost", () => console.log(`Listening on http://localhost:${server.address().port}`));
 process.stdin.on("end", () => process.exit()).resume();

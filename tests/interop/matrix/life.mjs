@@ -15,14 +15,20 @@ export default {
   },
 
   async "close"(cell) {
-    const hub = cell.build("/hub", cell.signalr.HubConnectionBuilder.prototype.withAutomaticReconnect && { reconnect: [0, 100] });
-    let back = false;
-    hub.onreconnecting?.(() => { back = true; });
+    const hub = cell.build();
     const end = within(new Promise((done) => hub.onclose(done)), "onclose");
     await hub.start();
-    const { connectionId } = await hub.invoke("Me");
-    const other = await cell.connect();
-    await other.invoke("CloseConnection", connectionId, false);
+    await closeByAnother(cell, hub);
+    await end;
+  },
+
+  async "no reconnect"(cell) {
+    const hub = cell.build("/hub", { reconnect: [0, 100] });
+    let back = false;
+    hub.onreconnecting(() => { back = true; });
+    const end = within(new Promise((done) => hub.onclose(done)), "onclose");
+    await hub.start();
+    await closeByAnother(cell, hub);
     await end;
     equal(back, false, "came back");
   },
@@ -40,3 +46,9 @@ export default {
     equal((await seen.next("departure", 5000)).slice(0, 2), ["ann", connectionId], "departed");
   },
 };
+
+async function closeByAnother(cell, hub) {
+  const { connectionId } = await hub.invoke("Me");
+  const other = await cell.connect();
+  await other.invoke("CloseConnection", connectionId, false);
+}

@@ -1,4 +1,5 @@
-import { Record, equal, ok, within } from "../assert.mjs";
+import { Record, equal, ok, rejects, within } from "../assert.mjs";
+import { cannot } from "./clients.mjs";
 
 export default {
   async "stream down"(cell) {
@@ -14,6 +15,10 @@ export default {
     const key = cell.unique("endless");
     const reading = read(hub.stream("Endless", key));
     equal(await reading.items.next("an item"), 0);
+    if (cell.id === "js1" && !cell.json) {
+      await rejects(Promise.resolve().then(reading.dispose), "Invalid message type.");
+      cannot("Its MessagePack has no CancelInvocation: “Invalid message type.”");
+    }
     reading.dispose();
     equal(await hub.invoke("Noted", `${key} dropped`), true, "dropped by the server");
   },

@@ -1,6 +1,6 @@
 // What JSON has and MessagePack has not, or the other way round; on a hub that names as .NET does.
 
-import { equal, rejects } from "../assert.mjs";
+import { equal } from "../assert.mjs";
 
 const start = new Date("2016-10-27T14:25:00.250Z");
 const later = "2016-10-27T14:25:01.250Z";
@@ -73,12 +73,8 @@ export default {
 
   async "NaN and infinity"(cell) {
     const hub = await cell.connect("/dotnet");
-    if (cell.json) {
-      await rejects(hub.invoke("NotANumber"), /NotANumber/);
-      equal(await hub.invoke("Add", 1, 1), 2, "afterwards");
-    } else {
-      equal([await hub.invoke("NotANumber"), await hub.invoke("Infinite")], [NaN, Infinity]);
-    }
+    const answers = [await hub.invoke("NotANumber"), await hub.invoke("Infinite")];
+    equal(answers, cell.json ? [null, null] : [NaN, Infinity]);
   },
 
   async "null"(cell) {

@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use hub_async::{
-    BuildError, Context, DisconnectReason, Hub, HubError, HubOptions, Reconnect, Scope, State,
+    BuildError, Context, DisconnectReason, Hub, HubError, HubOptions, Reconnect, RequestFacts,
+    Scope, State,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -34,7 +35,7 @@ pub fn hub(options: HubOptions, pause: Pause) -> Result<Hub, BuildError> {
     let builder = Hub::builder()
         .options(options)
         .state(pause)
-        .user_id(|request| request.query_value("user").map(Into::into))
+        .user_id(|request| said(request, "user").map(Into::into))
         .state(Notes::default())
         .on_connected(arrived)
         .on_disconnected(departed)
@@ -102,7 +103,7 @@ async fn arrived(ctx: Context) -> Answer {
     if ctx.request().query_value("ask").is_some() {
         ctx.clients().caller().invoke::<Value>("Answer", ()).await?;
     }
-    if let Some(watchers) = ctx.request().query_value("announce") {
+    if let Some(watchers) = said(ctx.request(), "announce") {
         let who = (ctx.user_id(), ctx.connection_id());
         ctx.clients().group(&watchers).send("Arrived", who).await?;
     }
@@ -110,10 +111,16 @@ async fn arrived(ctx: Context) -> Answer {
 }
 
 async fn departed(ctx: Context, reason: DisconnectReason) {
-    if let Some(watchers) = ctx.request().query_value("announce") {
+    if let Some(watchers) = said(ctx.request(), "announce") {
         let who = (ctx.user_id(), ctx.connection_id(), reason.kind());
         ctx.clients().group(&watchers).send("Departed", who).await.ok();
     }
+}
+
+/// A value of the query, or of a header where a client cannot have a query.
+fn said(request: &RequestFacts, name: &str) -> Option<String> {
+    let header = || request.header(&format!("x-{name}")).map(str::to_owned);
+    request.query_value(name).map(|value| value.to_string()).or_else(header)
 }
 
 // Calls.

@@ -31,7 +31,8 @@ async fn reverse(mut bytes: ByteArray) -> ByteArray {
 /// A second later.
 async fn later(time: DateTime) -> Answer<DateTime> {
     let seconds = time.unix_seconds() + 1;
-    DateTime::from_unix(seconds, time.nanoseconds()).map_err(|error| HubError::new(error.to_string()))
+    DateTime::from_unix(seconds, time.nanoseconds())
+        .map_err(|error| HubError::new(error.to_string()))
 }
 
 /// A second later by a clock in the same place.
