@@ -6,6 +6,7 @@ pub mod faults;
 pub mod fuzz;
 pub mod hub;
 pub mod linear;
+pub mod matrix;
 pub mod memory;
 pub mod messages;
 pub mod node;

@@ -43,6 +43,9 @@ class Connection:
     async def stop(self):
         await self.hub.stop()
 
+    async def end(self):
+        await self.stop()
+
     def on(self, target, handler):
         self.hub.on(target, handler)
 

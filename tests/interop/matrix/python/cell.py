@@ -17,7 +17,7 @@ class HubError(Exception):
 class Cell:
     """One client over one transport in one encoding, against one server.
 
-    `Connection` is what a client's module offers: start, stop, on, invoke, send, stream, upload.
+    `Connection` is what a client's module offers: start, stop, end, on, invoke, send, stream, upload.
     """
 
     def __init__(self, module, transport, protocol, url, cookies):
@@ -54,8 +54,8 @@ class Cell:
         return connection
 
     async def end(self):
-        """Stops the connections of one feature."""
-        stops = [asyncio.create_task(connection.stop()) for connection in self.open]
+        """Ends the connections of one feature."""
+        stops = [asyncio.create_task(connection.end()) for connection in self.open]
         self.open = []
         if stops:
             _, late = await asyncio.wait(stops, timeout=3)

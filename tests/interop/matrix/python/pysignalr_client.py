@@ -63,6 +63,9 @@ class Connection:
         error = None if task.cancelled() else task.exception()
         self.events.push(f"ended: {error}")
 
+    async def end(self):
+        await self.stop()
+
     def on(self, target, handler):
         async def call(arguments):
             return handler(*arguments)

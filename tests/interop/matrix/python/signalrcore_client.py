@@ -3,8 +3,11 @@
 import asyncio
 import logging
 from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
 
+from signalrcore.hub.handlers import StreamHandler
 from signalrcore.hub_connection_builder import HubConnectionBuilder
+from signalrcore.messages.stream_invocation_message import StreamInvocationMessage
 from signalrcore.subject import Subject
 from signalrcore.types import HttpTransportType, HubProtocolEncoding
 
@@ -38,7 +41,7 @@ class Connection:
         self.thread = ThreadPoolExecutor(1)
         self.events = Record()
         self.opened = self.loop.create_future()
-        self.waiting = {}
+        self.failures = {}
         self.hub.on_open(self._soon(lambda: self.opened.done() or self.opened.set_result(None)))
         self.hub.on_close(self._soon(self._on_close))
         self.hub.on_reconnect(self._soon(lambda: self.events.push("reconnected")))
@@ -49,10 +52,11 @@ class Connection:
         await self.opened
 
     async def stop(self):
-        try:
-            await self._run(self.hub.stop)
-        finally:
-            self.thread.shutdown(wait=False)
+        await self._run(self.hub.stop)
+
+    async def end(self):
+        """Ends with the process: `stop` waits for a thread, and that for a message of the server."""
+        self.thread.shutdown(wait=False)
 
     def on(self, target, handler):
         self.hub.on(target, self._soon(lambda arguments: handler(*arguments)))
@@ -66,14 +70,18 @@ class Connection:
         await self._call(target, arguments)
 
     async def stream(self, target, *arguments):
+        """As `hub.stream`, which sends before one can subscribe: what comes at once would be lost."""
         reading = Reading(self)
-        handler = await self._run(self.hub.stream, target, list(arguments))
-        self.waiting[handler.invocation_id] = reading.fail
+        handler = StreamHandler(target, str(uuid4()))
         handler.subscribe({
             "next": self._soon(lambda item: reading.items.put_nowait(("item", item))),
             "complete": self._soon(lambda _: reading.items.put_nowait(("end", None))),
             "error": self._soon(lambda _: None),
         })
+        self.failures[handler.invocation_id] = reading.fail
+        self.hub.stream_handlers[handler.invocation_id].append(handler)
+        message = StreamInvocationMessage(handler.invocation_id, target, list(arguments), headers=self.hub.headers)
+        await self._run(self.hub.transport.send, message)
         return reading
 
     async def upload(self, target, items, error=None):
@@ -99,14 +107,13 @@ class Connection:
             if not answer.done():
                 answer.set_exception(HubError(text))
 
-        result = await self._run(self.hub.send, target, list(arguments), self._soon(done))
-        if answer.done():
-            return answer
-        self.waiting[result.invocation_id] = fail
+        invocation = str(uuid4())
+        self.failures[invocation] = fail
+        await self._run(self.hub.send, target, list(arguments), self._soon(done), invocation)
         return answer
 
     def _on_error(self, completion):
-        fail = self.waiting.pop(completion.invocation_id, None)
+        fail = self.failures.pop(completion.invocation_id, None)
         if fail:
             fail(completion.error)
 
