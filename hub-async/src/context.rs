@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use hub_core::CloseReason;
+use hub_core::endpoint::Transports;
 use hub_core::registry::{Audience, Registry};
 
 use crate::ask::{Origin, Place};
@@ -56,6 +57,11 @@ impl Context {
     /// The request that opened the connection.
     pub fn request(&self) -> &RequestFacts {
         &self.member().facts
+    }
+
+    /// What carries the connection: one of the transports, or none of them, a plain stream.
+    pub fn transport(&self) -> Transports {
+        self.member().transport()
     }
 
     /// What handlers keep with the connection.

@@ -91,7 +91,7 @@ pub(crate) fn deliver(members: &mut Vec<Arc<Member>>) {
 }
 
 fn wake(member: &Arc<Member>) {
-    member.waker.wake();
+    member.wake_writer();
 }
 
 /// Connections to whose sockets is still to be written; as a task, of a large audience that a turn has no

@@ -25,7 +25,7 @@
 //! # Invariants
 //!
 //! * No user code, no wake and no drop of a user's value happens under a lock. Locks live in
-//!   `outlet`, `inlet`, `inbox`, `reader`, `slot`, `shards`, `items`, `outcome`, `filters::rate_limit` and the endpoint's
+//!   `outlet`, `exchange`, `inlet`, `inbox`, `reader`, `slot`, `shards`, `items`, `outcome`, `filters::rate_limit` and the endpoint's
 //!   table (`server::endpoint`).
 //! * What threads do to a connection at the same time is modelled (`server::models`): what they share is made
 //!   of the locks and atomics of `sync`.
@@ -41,6 +41,7 @@ mod clients;
 mod context;
 mod deliver;
 mod error;
+mod exchange;
 mod extract;
 mod extractors;
 mod facts;

@@ -2,10 +2,12 @@
 
 use std::sync::{Arc, OnceLock};
 
+use hub_core::endpoint::Transports;
 use hub_core::{CloseReason, Delivery, Pushed};
 use hub_proto::{Encoding, Frame};
 
 use crate::deliver::is_turn_of;
+use crate::exchange::Exchange;
 use crate::facts::RequestFacts;
 use crate::inbox::{Inbox, NewLink, Note};
 use crate::items::Items;
@@ -25,6 +27,8 @@ pub(crate) struct Member {
     pub(crate) waker: AtomicWaker,
     aborted: Signal,
     introduced: OnceLock<Introduced>,
+    /// Where no socket carries it.
+    exchange: Option<Box<Exchange>>,
 }
 
 /// What the handshake found out.
@@ -37,6 +41,7 @@ impl Member {
     pub(crate) fn new(id: Arc<str>, facts: RequestFacts, outlet: Outlet) -> Self {
         Self {
             id,
+            exchange: None,
             facts,
             items: Items::default(),
             outlet,
@@ -44,6 +49,33 @@ impl Member {
             waker: AtomicWaker::new(),
             aborted: Signal::default(),
             introduced: OnceLock::new(),
+        }
+    }
+
+    /// The same, carried by HTTP requests.
+    pub(crate) fn with_exchange(self, exchange: Exchange) -> Self {
+        Self { exchange: Some(Box::new(exchange)), ..self }
+    }
+
+    /// The requests that carry it, if no socket does.
+    pub(crate) fn exchange(&self) -> Option<&Exchange> {
+        self.exchange.as_deref()
+    }
+
+    /// What carries it; none of them is a stream.
+    pub(crate) fn transport(&self) -> Transports {
+        match &self.exchange {
+            Some(exchange) => exchange.transport(),
+            None if self.outlet.lock().is_framed() => Transports::WEB_SOCKETS,
+            None => Transports::NONE,
+        }
+    }
+
+    /// Wakes whoever writes what was queued. Not to be called under a lock.
+    pub(crate) fn wake_writer(&self) {
+        match &self.exchange {
+            Some(exchange) if !self.inbox.is_waiting() => exchange.wake_taker(),
+            _ => self.waker.wake(),
         }
     }
 

@@ -49,6 +49,7 @@ pub struct HubOptions {
     stateful_reconnect_buffer_size: Option<usize>,
     transport_send_timeout: Option<Duration>,
     close_timeout: Option<Duration>,
+    poll_timeout: Option<Duration>,
     slow_consumer: Option<SlowConsumer>,
     soft_send_buffer: Option<usize>,
     hard_send_buffer: Option<usize>,
@@ -112,10 +113,10 @@ impl HubOptions {
         /// The encodings that clients may ask for; JSON and MessagePack with names as serde gives
         /// them. [`DOT_NET`](hub_proto::values::DOT_NET) are those with names as .NET gives them.
         supported_protocols: &'static [Encoding];
-        /// The transports that clients may use; all that are built.
+        /// The transports that clients may use; all three.
         transports: Transports;
-        /// How long a negotiation waits for its transport, and a connection with stateful reconnect for its
-        /// next one; 15 s.
+        /// How long a negotiation waits for its transport, a connection with stateful reconnect for its
+        /// next one, and one that is polled for its next poll; 15 s.
         disconnect_timeout: Duration;
         /// The lowest negotiate version to serve; 0.
         minimum_negotiate_version: u8;
@@ -133,6 +134,8 @@ impl HubOptions {
         transport_send_timeout: Duration;
         /// How long a client may take to answer the close of a WebSocket; 5 s.
         close_timeout: Duration;
+        /// How long a poll waits for something to take before it is answered by nothing; 90 s.
+        poll_timeout: Duration;
         /// What happens to messages for a connection whose queue is over its soft budget; they wait.
         slow_consumer: SlowConsumer;
         /// The soft budget of a connection's queue in bytes, from which `slow_consumer` holds; 64 KiB.
@@ -195,9 +198,15 @@ impl HubOptions {
         let timeouts = Timeouts {
             send: pick!(transport_send_timeout, timeouts.send),
             close: pick!(close_timeout, timeouts.close),
+            poll: pick!(poll_timeout, timeouts.poll),
+            disconnect: pick!(disconnect_timeout, timeouts.disconnect),
         };
-        if timeouts.send.is_zero() {
-            return Err(ConfigError::zero("transport_send_timeout"));
+        for (name, timeout) in
+            [("transport_send_timeout", timeouts.send), ("poll_timeout", timeouts.poll)]
+        {
+            if timeout.is_zero() {
+                return Err(ConfigError::zero(name));
+            }
         }
         Ok(Resolved {
             config,
@@ -317,6 +326,7 @@ mod tests {
             zero(HubOptions::new().transport_send_timeout(Duration::ZERO)),
             told("transport_send_timeout")
         );
+        assert_eq!(zero(HubOptions::new().poll_timeout(Duration::ZERO)), told("poll_timeout"));
     }
 
     #[test]

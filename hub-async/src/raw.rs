@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
+use hub_core::endpoint::Transports;
 use hub_core::{CloseReason, Pushed};
 use hub_proto::TransferFormat;
 use hub_proto::ws::encode::header;
@@ -74,6 +75,11 @@ impl RawConnection {
         &self.member.facts
     }
 
+    /// What carries the connection; none of them on a plain stream.
+    pub fn transport(&self) -> Transports {
+        self.member.transport()
+    }
+
     /// What handlers keep with the connection.
     pub fn items(&self) -> &Items {
         &self.member.items
@@ -102,7 +108,7 @@ impl RawConnection {
         };
         let push = self.member.outlet.push_raw(message);
         if push.wake {
-            self.member.waker.wake();
+            self.member.wake_writer();
         }
         match push.pushed {
             Pushed::Queued | Pushed::Dropped => Ok(()),

@@ -41,7 +41,7 @@ impl Signal {
 /// Ready once `done` is true, which is worth another look whenever `event` is told.
 pub(crate) fn poll_until(
     event: &Event,
-    done: impl Fn() -> bool,
+    mut done: impl FnMut() -> bool,
     listener: &mut Option<EventListener>,
     cx: &mut Context<'_>,
 ) -> Poll<()> {
@@ -58,6 +58,30 @@ pub(crate) fn poll_until(
                 *listener = None;
             }
         }
+    }
+}
+
+/// Ends an HTTP connection whose requests nobody waits for any more; none where somebody else sees to that.
+#[derive(Clone, Default)]
+pub(crate) struct HangUp(Option<Arc<Signal>>);
+
+impl HangUp {
+    pub(crate) fn new() -> Self {
+        Self(Some(Arc::default()))
+    }
+
+    /// Fires. Not to be called under a lock.
+    pub(crate) fn fire(&self) {
+        if let Some(signal) = &self.0 {
+            signal.fire();
+        }
+    }
+
+    /// Ready once it has fired.
+    pub(crate) async fn fired(&self) {
+        let Some(signal) = &self.0 else { return std::future::pending().await };
+        let mut listener = None;
+        std::future::poll_fn(|cx| signal.poll(&mut listener, cx)).await;
     }
 }
 

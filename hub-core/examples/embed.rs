@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use std::{env, thread};
 
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD, Engine};
-use hub_core::endpoint::{self, Fresh, Outcome, Request, Route, Table};
+use hub_core::endpoint::{self, Fresh, Outcome, Request, Route, Table, Transports};
 use hub_core::registry::{Audience, Registry};
 use hub_core::server::{Admission, Call, CallFault, Event, TransportFacts};
 use hub_core::{Batch, Session, Timestamp, link::Timeouts};
@@ -87,7 +87,8 @@ impl Hub {
                 write!(stream, "HTTP/1.1 {} \r\nConnection: close\r\n\r\n", answer.status)?;
                 return stream.write_all(&answer.body);
             }
-            Outcome::Resume(()) => return Ok(()), // nobody was granted that
+            // Only WebSockets are let in, and nobody was granted another one.
+            Outcome::Resume(()) | Outcome::Post(_) | Outcome::Delete(()) => return Ok(()),
         };
         let key = key.as_deref().and_then(|it| it.split_once(':')).unwrap_or_default().1.trim();
         let accept = BASE64_STANDARD.encode(Sha1::digest(key.to_owned() + GUID));
@@ -187,7 +188,10 @@ fn main() -> io::Result<()> {
     let listener = TcpListener::bind(env::args().nth(1).as_deref().unwrap_or("127.0.0.1:5000"))?;
     println!("Listening on http://{}", listener.local_addr()?);
     let hub = Arc::new(Hub {
-        table: Mutex::new(Table::new(endpoint::Config::default(), random())),
+        table: Mutex::new(Table::new(
+            endpoint::Config { transports: Transports::WEB_SOCKETS, ..endpoint::Config::default() },
+            random(),
+        )),
         everybody: Mutex::new(Registry::new(random())),
         started: Instant::now(),
     });

@@ -102,6 +102,7 @@ impl CloseReason {
             Self::Timeout(Timer::PeerSilence) => "client timeout",
             Self::Timeout(Timer::Send) => "send timeout",
             Self::Timeout(Timer::Message) => "message timeout",
+            Self::Timeout(Timer::Disconnect) => "disconnect timeout",
             Self::Timeout(_) => "timeout",
             Self::Overflow => "too much input",
             Self::SlowConsumer => "slow consumer",

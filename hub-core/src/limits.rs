@@ -24,10 +24,18 @@ pub(crate) const ACK_DELAY: Duration = Duration::from_secs(1);
 pub const RAW_UNREAD: usize = 64 * 1024;
 /// The same in chunks, which may be empty.
 pub const RAW_CHUNKS: usize = 1024;
+/// Bytes of POSTs that nobody has taken, from which further ones wait.
+pub(crate) const POSTED: usize = 64 * 1024;
+/// Bytes of POSTs that a connection takes before it has a transport.
+pub const EARLY: usize = 64 * 1024;
+/// The same of all connections of an endpoint together.
+pub(crate) const EARLY_TOGETHER: usize = 16 * 1024 * 1024;
 /// The usual size that the head of an HTTP request may have.
 pub const REQUEST_HEAD: usize = 32 * 1024;
 /// The time in which the head of an HTTP request must be whole.
 pub const REQUEST_HEAD_TIME: Duration = Duration::from_secs(30);
+/// The longest pause in the body of a POST.
+pub const REQUEST_BODY_PAUSE: Duration = Duration::from_secs(30);
 /// What all connections of a process may usually keep.
 pub const PROCESS: usize = 1 << 30;
 

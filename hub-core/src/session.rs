@@ -258,6 +258,9 @@ impl Session {
                 self.lose_link(ErrorKind::TimedOut, now);
             }
             Some(LinkEvent::Stuck) => self.connection.close(CloseReason::Timeout(Timer::Send), now),
+            Some(LinkEvent::Absent) => {
+                self.connection.close(CloseReason::Timeout(Timer::Disconnect), now);
+            }
             None => {}
         }
         if let Some(number) = self.connection.poll_acked() {

@@ -117,7 +117,7 @@ pub enum Timer {
     Send,
     /// The peer must answer the close of the link.
     Close,
-    /// A negotiated connection must be claimed by a transport.
+    /// A negotiated connection must be claimed by a transport, and one that is polled by its next poll.
     Disconnect,
 }
 

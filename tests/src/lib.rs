@@ -4,6 +4,7 @@ pub mod architecture;
 pub mod catalogue;
 pub mod faults;
 pub mod fuzz;
+pub mod http;
 pub mod hub;
 pub mod linear;
 pub mod matrix;

@@ -1,21 +1,25 @@
-//! A link on its socket.
+//! What carries the bytes of one connection.
+
+mod pipe;
 
 use std::io::ErrorKind;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::Context;
 
 use hub_core::Timestamp;
-use hub_core::link::{Link, LinkEvent, Run, Timeouts};
+use hub_core::link::{LinkEvent, Run, Timeouts};
 
-use super::io::{self, Arrival};
+use self::pipe::Pipe;
+use crate::member::Member;
 use crate::outlet::Outlet;
 use crate::socket::Socket;
 
-/// A link and the socket that carries it: reads into the link, and writes what waits in an outlet.
-pub(super) struct Carrier {
-    /// Gone once both directions are done.
-    socket: Option<Arc<dyn Socket>>,
-    link: Link,
+/// What carries the bytes of one connection: a socket with a link on it, or requests that come and go.
+pub(super) enum Carrier {
+    /// The session reads it, and writes what waits in the outlet.
+    Pipe(Pipe),
+    /// The requests of that connection take what waits in its outlet.
+    Requests(Arc<Member>),
 }
 
 /// What an attempt to write came to.
@@ -36,127 +40,154 @@ impl Written {
 impl Carrier {
     /// Takes the socket over, and lends it to whoever sends.
     pub(super) fn websocket(socket: Arc<dyn Socket>, outlet: &Outlet, timeouts: Timeouts) -> Self {
-        outlet.lend(Arc::clone(&socket));
-        Self { socket: Some(socket), link: Link::websocket(timeouts) }
+        Self::Pipe(Pipe::websocket(socket, outlet, timeouts))
     }
 
     /// The same with a socket that is no WebSocket.
     pub(super) fn stream(socket: Arc<dyn Socket>, outlet: &Outlet, timeouts: Timeouts) -> Self {
-        outlet.lend(Arc::clone(&socket));
-        Self { socket: Some(socket), link: Link::stream(timeouts) }
+        Self::Pipe(Pipe::stream(socket, outlet, timeouts))
+    }
+
+    /// Requests that come and go.
+    pub(super) const fn requests(member: Arc<Member>) -> Self {
+        Self::Requests(member)
     }
 
     /// Whether it is a WebSocket.
     pub(super) const fn is_framed(&self) -> bool {
-        self.link.is_framed()
+        match self {
+            Self::Pipe(pipe) => pipe.is_framed(),
+            Self::Requests(_) => false,
+        }
     }
 
     /// Whether bytes from the peer still matter.
-    pub(super) const fn wants_input(&self) -> bool {
-        self.link.wants_input() && self.socket.is_some()
+    pub(super) fn wants_input(&self) -> bool {
+        match self {
+            Self::Pipe(pipe) => pipe.wants_input(),
+            Self::Requests(member) => {
+                member.exchange().is_some_and(|it| !it.is_closed() || it.unread() > 0)
+            }
+        }
     }
 
     /// Whether both directions are done.
-    pub(super) const fn is_gone(&self) -> bool {
-        self.socket.is_none()
+    pub(super) fn is_gone(&self) -> bool {
+        match self {
+            Self::Pipe(pipe) => pipe.is_gone(),
+            Self::Requests(member) => member.exchange().is_none_or(|exchange| exchange.is_over()),
+        }
+    }
+
+    /// Bytes that have come and were not read.
+    pub(super) fn unread(&self) -> usize {
+        match self {
+            Self::Pipe(_) => 0,
+            Self::Requests(member) => member.exchange().map_or(0, |exchange| exchange.unread()),
+        }
     }
 
     /// Takes bytes that were read before.
     pub(super) fn receive(&mut self, read: &[u8], take: impl FnMut(Run<'_>)) {
-        self.link.handle_input(&mut read.to_vec(), take);
+        if let Self::Pipe(pipe) = self {
+            pipe.receive(read, take);
+        }
     }
 
     /// Reads once, and hands the payload on. No foreign code may run in `take`.
     pub(super) fn read(&mut self, cx: &mut Context<'_>, take: impl FnMut(Run<'_>)) {
-        let Some(socket) = &self.socket else { return };
-        let link = &mut self.link;
-        let read = io::read(&**socket, cx, |bytes| link.handle_input(bytes, take));
-        match read {
-            Poll::Pending => {}
-            Poll::Ready(Ok(Arrival { count: 0, .. })) => link.handle_eof(),
-            Poll::Ready(Ok(Arrival { more: true, .. })) => cx.waker().wake_by_ref(),
-            Poll::Ready(Ok(_)) => {}
-            Poll::Ready(Err(error)) => link.handle_end(error.kind()),
+        match self {
+            Self::Pipe(pipe) => pipe.read(cx, take),
+            Self::Requests(member) => {
+                if let Some(exchange) = member.exchange() {
+                    exchange.take_input().runs().for_each(take);
+                }
+            }
         }
     }
 
-    /// Writes once. Behind everything else, a link that is to finish sends its close; then the socket is
-    /// shut down.
+    /// Writes once, or lets a request take what waits. Behind everything else, what is to finish says so.
     pub(super) fn write(
         &mut self,
         outlet: &Outlet,
         now: Timestamp,
         cx: &mut Context<'_>,
     ) -> Written {
-        let Some(socket) = &self.socket else { return Written::NOTHING };
-        if let Some(pong) = self.link.poll_transmit() {
-            outlet.lock().push_control(pong);
-        }
-        let flush = match io::flush(&**socket, outlet, now, cx) {
-            Ok(Some(flush)) => flush,
-            Ok(None) => return Written::NOTHING,
-            Err(error) => {
-                self.link.handle_end(error.kind());
-                self.drop_socket(outlet);
-                return Written { lost: Some(error.kind()), ..Written::NOTHING };
-            }
-        };
-        // A client that acks nothing makes no more progress than one that reads nothing.
-        self.link.flushed(!flush.empty || flush.unacked, flush.progress, now);
-        let mut more = flush.more;
-        if flush.empty {
-            if let Some(close) = self.link.close(now) {
-                outlet.lock().seal(Some(close));
-                more = true;
-            } else if self.link.shut(now) {
-                outlet.lock().seal(None);
-                socket.shutdown();
-                more = true;
-            } else if self.link.is_done() && outlet.lock().is_sealed() {
-                self.drop_socket(outlet);
+        match self {
+            Self::Pipe(pipe) => pipe.write(outlet, now, cx),
+            Self::Requests(member) => {
+                if let Some(exchange) = member.exchange() {
+                    exchange.flushed(outlet, now);
+                }
+                Written::NOTHING
             }
         }
-        Written { progress: flush.written > 0, more, lost: None }
     }
 
     /// What ended the input, once.
     pub(super) fn poll_event(&mut self) -> Option<LinkEvent> {
-        self.link.poll_event()
+        match self {
+            Self::Pipe(pipe) => pipe.poll_event(),
+            Self::Requests(member) => member.exchange().and_then(|exchange| exchange.poll_event()),
+        }
     }
 
     /// Nobody has more to send than what is queued.
     pub(super) fn finish(&mut self, code: u16, now: Timestamp) {
-        self.link.finish(code, now);
+        match self {
+            Self::Pipe(pipe) => pipe.finish(code, now),
+            Self::Requests(member) => {
+                if let Some(exchange) = member.exchange() {
+                    exchange.finish(now);
+                }
+            }
+        }
     }
 
     /// Nothing can be written any more.
     pub(super) fn lose(&mut self, outlet: &Outlet) {
-        outlet.lock().abandon();
-        outlet.tell_room();
-        self.drop_socket(outlet);
+        match self {
+            Self::Pipe(pipe) => pipe.lose(outlet),
+            Self::Requests(member) => {
+                abandon(outlet);
+                if let Some(exchange) = member.exchange() {
+                    exchange.lose();
+                }
+            }
+        }
     }
 
     pub(super) fn handle_timeout(&mut self, outlet: &Outlet, now: Timestamp) {
-        self.link.handle_timeout(now);
-        if self.link.is_given_up() && self.socket.is_some() {
-            self.lose(outlet);
+        match self {
+            Self::Pipe(pipe) => pipe.handle_timeout(outlet, now),
+            Self::Requests(member) => {
+                if member.exchange().is_some_and(|exchange| exchange.handle_timeout(outlet, now)) {
+                    abandon(outlet);
+                }
+            }
         }
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Timestamp> {
-        self.link.poll_timeout().filter(|_| self.socket.is_some()).map(|deadline| deadline.at)
+        match self {
+            Self::Pipe(pipe) => pipe.poll_timeout(),
+            Self::Requests(member) => {
+                member.exchange().and_then(|exchange| exchange.poll_timeout())
+            }
+        }
     }
 
     /// The socket is gone, or to go; another one may carry what waits, once [`Outlet::unlink`] says so.
     pub(super) fn unlink(&mut self, outlet: &Outlet) -> bool {
-        self.drop_socket(outlet);
-        outlet.unlink()
-    }
-
-    fn drop_socket(&mut self, outlet: &Outlet) {
-        outlet.take_back();
-        if let Some(socket) = self.socket.take() {
-            socket.shutdown();
+        match self {
+            Self::Pipe(pipe) => pipe.unlink(outlet),
+            Self::Requests(_) => true,
         }
     }
+}
+
+/// Nothing that waits is wanted.
+fn abandon(outlet: &Outlet) {
+    outlet.lock().abandon();
+    outlet.tell_room();
 }

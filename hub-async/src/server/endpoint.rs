@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hub_core::endpoint::{Answer, Claim, Fresh, Outcome, Request, Table};
+use hub_core::endpoint::{Answer, Claim, Fresh, Outcome, Posting, Request, Table, Transports};
+use hub_core::link;
 use hub_core::server::Config;
 use hub_core::{CloseReason, Outbox};
 
 use crate::budget::MemoryBudget;
 use crate::builder::HubCore;
 use crate::caught::discard;
+use crate::exchange::Exchange;
 use crate::facts::RequestFacts;
 use crate::filter::{Filter, Filters};
 use crate::member::Member;
@@ -58,6 +60,8 @@ pub(crate) struct Endpoint {
     table: Mutex<Table<Arc<Member>>>,
     sessions: AtomicUsize,
     empty: Event,
+    /// Told when a POST that came too early may have got a session, or none any more.
+    settled: Event,
 }
 
 /// Counts a session for as long as it lives, and gives its place in the table back.
@@ -92,6 +96,7 @@ impl Endpoint {
             budget,
             sessions: AtomicUsize::new(0),
             empty: Event::new(),
+            settled: Event::new(),
         }
     }
 
@@ -107,24 +112,40 @@ impl Endpoint {
         self.table().enter(now, fresh)
     }
 
+    /// Takes a body that was posted, all of it or the first of it. Ready at once, but before there is a session.
+    pub(crate) async fn post(&self, token: &str, body: &[u8], whole: bool) -> Posting<Arc<Member>> {
+        loop {
+            let settled = self.settled.listen();
+            let posting = self.table().post(token, body, whole, self.clock.now());
+            match posting {
+                Posting::Wait => settled.await,
+                posting => return posting,
+            }
+        }
+    }
+
     /// Makes the connection that a request, or a stream, carries from here on.
     pub(crate) fn admit(
         self: &Arc<Self>,
         claim: Claim,
         facts: RequestFacts,
-        framed: bool,
     ) -> (Arc<Member>, Ticket) {
-        let Claim { connection_id, token, .. } = claim;
-        let mut outbox =
-            Outbox::new(&self.config.limits, self.options.slow_consumer, self.clock.now());
+        let Claim { connection_id, token, transport, early, .. } = claim;
+        let now = self.clock.now();
+        let mut outbox = Outbox::new(&self.config.limits, self.options.slow_consumer, now);
         if let App::Raw(_) = self.app {
             outbox = outbox.without_handshake();
         }
-        if !framed {
+        if transport != Transports::WEB_SOCKETS {
             outbox = outbox.without_framing();
         }
-        let member =
-            Arc::new(Member::new(connection_id, facts, Outlet::new(outbox, self.budget.clone())));
+        let outlet = Outlet::new(outbox, self.budget.clone());
+        let mut member = Member::new(connection_id, facts, outlet);
+        if matches!(transport, Transports::SERVER_SENT_EVENTS | Transports::LONG_POLLING) {
+            let machine = link::Exchange::new(transport, self.options.timeouts, now);
+            member = member.with_exchange(Exchange::new(machine, early));
+        }
+        let member = Arc::new(member);
         self.sessions.fetch_add(1, Ordering::AcqRel);
         let mut table = self.table();
         let draining = table.is_draining();
@@ -133,6 +154,7 @@ impl Endpoint {
         if draining || bound.is_err() {
             member.close(CloseReason::Shutdown);
         }
+        self.settled.notify(usize::MAX);
         (member, Ticket { endpoint: Arc::clone(self), token })
     }
 
@@ -166,6 +188,7 @@ impl Endpoint {
                 clock.sleep(pause).await;
                 let Some(endpoint) = endpoint.upgrade() else { return };
                 endpoint.table().handle_timeout(clock.now());
+                endpoint.settled.notify(usize::MAX);
             }
         }
     }
@@ -187,6 +210,7 @@ impl Drop for Ticket {
         // With the member go values of the hub's: only once the table is free again.
         let member = self.endpoint.table().release(&self.token);
         discard(member);
+        self.endpoint.settled.notify(usize::MAX);
         if self.endpoint.sessions.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.endpoint.empty.notify(usize::MAX);
         }

@@ -4,11 +4,14 @@ mod alarm;
 mod body;
 mod carrier;
 mod endpoint;
+mod events;
 mod hooks;
 pub(crate) mod io;
 mod listen;
 #[cfg(all(test, hub_loom))]
 mod models;
+mod polls;
+mod post;
 mod raw;
 mod routes;
 mod running;

@@ -14,6 +14,7 @@ use hub_proto::TransferFormat;
 use super::alarm::Alarm;
 use super::carrier::Carrier;
 use super::endpoint::Ticket;
+use super::start::Arrived;
 use crate::caught::{caught, discard};
 use crate::inlet::Inlet;
 use crate::member::Member;
@@ -69,12 +70,15 @@ impl RawSession {
         ticket: Ticket,
         handler: &RawHandler,
         mut carrier: Carrier,
-        read: &[u8],
+        before: Arrived<'_>,
     ) -> Self {
         let endpoint = ticket.endpoint();
         let inlet = Arc::<Inlet>::default();
         let mut arrived = Arrivals::default();
-        carrier.receive(read, |run| arrived.take(run));
+        if !before.early.is_empty() {
+            arrived.take(Run { bytes: before.early, format: TransferFormat::Text, fin: true });
+        }
+        carrier.receive(before.read, |run| arrived.take(run));
         inlet.extend(arrived.chunks());
         let connection =
             RawConnection::new(Arc::clone(&member), Arc::clone(&inlet), carrier.is_framed());
@@ -127,7 +131,7 @@ impl RawSession {
         }
     }
 
-    /// What others want, and what became of the link.
+    /// What others want, and what bearrived_before of the link.
     fn look_around(&mut self, now: Timestamp) {
         if let Some(reason) = self.member.inbox.take().and_then(|mut post| post.close.take()) {
             self.leave(&reason, now);
@@ -145,6 +149,7 @@ impl RawSession {
             Some(LinkEvent::Stuck) => {
                 self.leave(&CloseReason::Timeout(Timer::Send), now);
             }
+            Some(LinkEvent::Absent) => self.leave(&CloseReason::Timeout(Timer::Disconnect), now),
             None => {}
         }
     }

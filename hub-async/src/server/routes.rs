@@ -13,22 +13,25 @@ use std::time::Duration;
 use futures_util::future::{Either, join_all, select};
 use http::header::{self, HeaderValue};
 use http::{HeaderMap, Method, Request, Response, StatusCode, Version};
-use hub_core::endpoint::{Answer, Outcome, Request as Asked, Route, SUPPORTED};
+use hub_core::endpoint::{Answer, Outcome, Request as Asked, Route};
 use hub_core::limits::{REQUEST_HEAD, REQUEST_HEAD_TIME};
 use hub_core::server::ConfigError;
 use hyper::body::Incoming;
 
 use super::body::Body;
 use super::endpoint::{App, Endpoint};
-use super::start;
 use super::websocket::{self, Purpose};
+use super::{events, polls, post, start};
 use crate::budget::MemoryBudget;
 use crate::builder::Hub;
+use crate::exchange::Taking;
 use crate::facts::RequestFacts;
 use crate::filter::{Filter, HubFilter};
+use crate::member::Member;
 use crate::options::HubOptions;
 use crate::raw::{RawConnection, RawHandler};
 use crate::runtime::{Clock, Runtime, SharedTimer};
+use crate::signal::HangUp;
 use crate::socket::Socket;
 
 /// Answers requests that no hub wants.
@@ -162,7 +165,7 @@ impl Routes {
             let mut options = options;
             // Without the hub protocol nobody counts.
             options.endpoint.allow_stateful_reconnects &= matches!(app, App::Hub(_));
-            if (options.endpoint.transports & SUPPORTED).is_empty() {
+            if options.endpoint.transports.is_empty() {
                 return Err(MountError::Transports(path));
             }
             endpoints.push(Arc::new(Endpoint::new(
@@ -187,6 +190,7 @@ impl Routes {
                 request_head: self.request_head,
             }),
             peer: None,
+            hang_up: HangUp::default(),
         })
     }
 }
@@ -202,6 +206,7 @@ impl Default for Routes {
 pub struct Service {
     inner: Arc<Inner>,
     peer: Option<SocketAddr>,
+    hang_up: HangUp,
 }
 
 struct Inner {
@@ -228,15 +233,17 @@ impl Service {
     /// The service for one connection, whose other end has that address.
     #[must_use]
     pub fn with_peer(&self, peer: Option<SocketAddr>) -> Self {
-        Self { inner: Arc::clone(&self.inner), peer }
+        Self { inner: Arc::clone(&self.inner), peer, hang_up: self.hang_up.clone() }
     }
 
     /// Speaks HTTP/1 on a connection until it ends or `stop` is ready; then the request at hand is
     /// still answered.
-    pub async fn serve_connection<I>(self, io: I, stop: impl Future<Output = ()> + Send)
+    pub async fn serve_connection<I>(mut self, io: I, stop: impl Future<Output = ()> + Send)
     where
         I: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
     {
+        self.hang_up = HangUp::new();
+        let hang_up = self.hang_up.clone();
         let timer = SharedTimer(self.inner.runtime.timer());
         let connection = hyper::server::conn::http1::Builder::new()
             .timer(timer)
@@ -245,12 +252,18 @@ impl Service {
             .serve_connection(io, self)
             .with_upgrades();
         let (connection, stop) = (pin!(connection), pin!(stop));
-        let result = match select(connection, stop).await {
-            Either::Left((result, _)) => result,
-            Either::Right(((), mut connection)) => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
+        let done = async {
+            match select(connection, stop).await {
+                Either::Left((result, _)) => result,
+                Either::Right(((), mut connection)) => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
             }
+        };
+        // A client that takes nothing of what it asked for would be written to for ever.
+        let Either::Left((result, _)) = select(pin!(done), pin!(hang_up.fired())).await else {
+            return;
         };
         if let Err(error) = result {
             tracing::debug!(%error, "an HTTP connection failed");
@@ -285,6 +298,8 @@ impl Service {
                 Ok(())
             }
             Outcome::Answer(answer) => Err(status(&answer)),
+            // Only what is no upgrade comes to that.
+            Outcome::Post(_) | Outcome::Delete(_) => Err(StatusCode::NOT_FOUND),
         }
     }
 
@@ -326,10 +341,10 @@ impl Service {
                     let response = fallback(request);
                     Box::pin(async move { Ok(response.await) })
                 }
-                None => Box::pin(std::future::ready(Ok(not_found()))),
+                None => answered(not_found()),
             };
         };
-        Box::pin(std::future::ready(Ok(self.hub_request(endpoint, route, request))))
+        self.hub_request(endpoint, route, request)
     }
 
     fn find(&self, path: &str) -> Option<(&Arc<Endpoint>, Route)> {
@@ -353,7 +368,7 @@ impl Service {
         endpoint: &Arc<Endpoint>,
         route: Route,
         request: Request<Incoming>,
-    ) -> Response<Body> {
+    ) -> Answering {
         let headers = request.headers();
         let accept =
             headers.get_all(header::ACCEPT).into_iter().filter_map(|value| value.to_str().ok());
@@ -365,25 +380,64 @@ impl Service {
         let accept_key = match asked {
             Asked::WebSocket => match websocket::accept_key(headers) {
                 Ok(key) => Some(key),
-                Err(refusal) => return *refusal,
+                Err(refusal) => return answered(*refusal),
             },
             _ => None,
         };
         let query = request.uri().query().unwrap_or_default();
-        match (endpoint.attach(asked, query), accept_key) {
-            (Outcome::Attach(claim), Some(key)) => {
-                let facts = RequestFacts::new(request.uri().path(), query, headers, self.peer);
-                let purpose = Purpose::start(endpoint, claim, facts);
-                websocket::upgrade(endpoint, request, purpose, key)
+        let facts = || RequestFacts::new(request.uri().path(), query, headers, self.peer);
+        let outcome = endpoint.attach(asked, query);
+        match (asked, outcome, accept_key) {
+            (_, Outcome::Answer(answer), _) => answered(respond(answer)),
+            (Asked::WebSocket, Outcome::Attach(claim), Some(key)) => {
+                let purpose = Purpose::start(endpoint, claim, facts());
+                answered(websocket::upgrade(endpoint, request, purpose, key))
             }
-            (Outcome::Resume(member), Some(key)) => match Purpose::resume(member) {
-                Some(purpose) => websocket::upgrade(endpoint, request, purpose, key),
-                None => respond(Answer::already_attached()),
+            (Asked::WebSocket, Outcome::Resume(member), Some(key)) => {
+                answered(match Purpose::resume(member) {
+                    Some(purpose) => websocket::upgrade(endpoint, request, purpose, key),
+                    None => respond(Answer::already_attached()),
+                })
+            }
+            (Asked::LongPoll, Outcome::Attach(claim), _) => {
+                start::requests(endpoint, claim, facts());
+                answered(respond(Answer::polled()))
+            }
+            (Asked::ServerSentEvents, Outcome::Attach(claim), _) => {
+                let member = start::requests(endpoint, claim, facts());
+                answered(match self.take(endpoint, member) {
+                    Ok(taking) => events::respond(taking),
+                    Err(answer) => respond(answer),
+                })
+            }
+            (_, Outcome::Resume(member), _) => match self.take(endpoint, member) {
+                Ok(taking) => {
+                    let clock = endpoint.clock.clone();
+                    Box::pin(async move { Ok(polls::answer(taking, clock).await) })
+                }
+                Err(answer) => answered(respond(answer)),
             },
-            (Outcome::Attach(_) | Outcome::Resume(_), None) => not_found(),
-            (Outcome::Answer(answer), _) => respond(answer),
+            (_, Outcome::Post(token), _) => {
+                let (endpoint, body) = (Arc::clone(endpoint), request.into_body());
+                Box::pin(async move { Ok(respond(post::receive(endpoint, token, body).await)) })
+            }
+            (_, Outcome::Delete(member), _) => {
+                let deleted = member.exchange().is_some_and(|exchange| exchange.delete());
+                member.waker.wake();
+                answered(respond(if deleted { Answer::deleted() } else { Answer::gone() }))
+            }
+            (_, Outcome::Attach(_), _) => answered(not_found()),
         }
     }
+
+    /// Lets a request take what is sent to a connection.
+    fn take(&self, endpoint: &Endpoint, member: Arc<Member>) -> Result<Taking, Answer> {
+        Taking::new(member, endpoint.clock.clone(), &self.hang_up)
+    }
+}
+
+fn answered(response: Response<Body>) -> Answering {
+    Box::pin(std::future::ready(Ok(response)))
 }
 
 /// The path with its escapes decoded; one that means no text, or a slash that separates nothing, stays.
@@ -414,10 +468,15 @@ fn status(answer: &Answer) -> StatusCode {
     StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-fn respond(answer: Answer) -> Response<Body> {
-    let status = status(&answer);
-    let mut response = Response::new(Body::from(answer.body));
-    *response.status_mut() = status;
+pub(super) fn respond(mut answer: Answer) -> Response<Body> {
+    let body = Body::from(std::mem::take(&mut answer.body));
+    response(answer, body)
+}
+
+/// The answer with another body.
+pub(super) fn response(answer: Answer, body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status(&answer);
     if let Some(kind) = answer.content_type {
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     }

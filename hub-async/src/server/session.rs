@@ -21,6 +21,7 @@ use super::alarm::Alarm;
 use super::carrier::Carrier;
 use super::endpoint::Ticket;
 use super::running::Running;
+use super::start::Arrived;
 use crate::builder::HubCore;
 use crate::caught::{caught, discard};
 use crate::deliver::{Turn, deliver_deferred, is_deferred};
@@ -77,13 +78,14 @@ impl Session {
         ticket: Ticket,
         hub: Arc<HubCore>,
         mut carrier: Carrier,
-        read: &[u8],
+        arrived: Arrived<'_>,
         facts: TransportFacts,
     ) -> Self {
         let endpoint = ticket.endpoint();
         let now = endpoint.clock.now();
         let mut connection = Connection::new(Arc::clone(&endpoint.config), facts, now);
-        carrier.receive(read, |run| connection.handle_input(run.bytes, now));
+        connection.handle_input(arrived.early, now);
+        carrier.receive(arrived.read, |run| connection.handle_input(run.bytes, now));
         Self {
             hub,
             member,
@@ -161,7 +163,10 @@ impl Session {
     /// Counts what is kept of the input.
     fn count_input(&mut self) {
         let connection = &self.connection;
-        let kept = connection.unread() + connection.parked() + connection.in_front_of_readers();
+        let kept = connection.unread()
+            + connection.parked()
+            + connection.in_front_of_readers()
+            + self.carrier.unread();
         self.member.outlet.budget().count(kept, &mut self.counted_input);
     }
 
@@ -249,6 +254,9 @@ impl Session {
                 self.lose_link(ErrorKind::TimedOut, now);
             }
             LinkEvent::Stuck => self.connection.close(CloseReason::Timeout(Timer::Send), now),
+            LinkEvent::Absent => {
+                self.connection.close(CloseReason::Timeout(Timer::Disconnect), now);
+            }
         }
     }
 

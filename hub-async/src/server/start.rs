@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hub_core::endpoint::Claim;
+use hub_core::endpoint::{Claim, Transports};
 use hub_core::server::TransportFacts;
 
 use super::carrier::Carrier;
@@ -14,6 +14,15 @@ use crate::member::Member;
 use crate::runtime::Task;
 use crate::socket::Socket;
 
+/// What has come from the client before the session is there.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Arrived<'a> {
+    /// What was posted before the transport came.
+    pub(super) early: &'a [u8],
+    /// What came on the socket behind the request.
+    pub(super) read: &'a [u8],
+}
+
 /// Runs a connection on a stream that is no WebSocket.
 pub(super) fn stream(
     endpoint: &Arc<Endpoint>,
@@ -21,40 +30,53 @@ pub(super) fn stream(
     facts: RequestFacts,
     socket: Arc<dyn Socket>,
 ) {
-    let (member, ticket) = endpoint.admit(claim, facts, false);
+    let (member, ticket) = endpoint.admit(claim, facts);
     let carrier = Carrier::stream(socket, &member.outlet, endpoint.options.timeouts);
     let [spread, ..] = random();
-    start(member, ticket, carrier, &[], TransportFacts::stream(spread));
+    start(member, ticket, carrier, Arrived::default(), TransportFacts::stream(spread));
 }
 
-/// Runs a connection on a WebSocket whose upgrade is answered; `read` is what came behind the request.
+/// Runs a connection that requests carry, the first of which is here.
+pub(super) fn requests(endpoint: &Arc<Endpoint>, claim: Claim, facts: RequestFacts) -> Arc<Member> {
+    let (member, ticket) = endpoint.admit(claim, facts);
+    let [spread, ..] = random();
+    let facts = match member.transport() {
+        Transports::LONG_POLLING => TransportFacts::polls(),
+        _ => TransportFacts::events(spread),
+    };
+    let carrier = Carrier::requests(Arc::clone(&member));
+    start(Arc::clone(&member), ticket, carrier, Arrived::default(), facts);
+    member
+}
+
+/// Runs a connection on a WebSocket whose upgrade is answered.
 pub(super) fn websocket(
     member: Arc<Member>,
     ticket: Ticket,
     resumable: bool,
     socket: Arc<dyn Socket>,
-    read: &[u8],
+    arrived: Arrived<'_>,
 ) {
     let carrier = Carrier::websocket(socket, &member.outlet, ticket.endpoint().options.timeouts);
     let [spread, ..] = random();
     let mut facts = TransportFacts::websocket(spread);
     facts.resumable = resumable;
-    start(member, ticket, carrier, read, facts);
+    start(member, ticket, carrier, arrived, facts);
 }
 
 fn start(
     member: Arc<Member>,
     ticket: Ticket,
     carrier: Carrier,
-    read: &[u8],
+    arrived: Arrived<'_>,
     facts: TransportFacts,
 ) {
     let endpoint = Arc::clone(ticket.endpoint());
     let session: Task = match &endpoint.app {
         App::Hub(hub) => {
-            Box::pin(Session::new(member, ticket, Arc::clone(hub), carrier, read, facts))
+            Box::pin(Session::new(member, ticket, Arc::clone(hub), carrier, arrived, facts))
         }
-        App::Raw(handler) => Box::pin(RawSession::new(member, ticket, handler, carrier, read)),
+        App::Raw(handler) => Box::pin(RawSession::new(member, ticket, handler, carrier, arrived)),
     };
     endpoint.runtime.spawn(session);
 }

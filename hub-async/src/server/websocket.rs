@@ -1,5 +1,6 @@
 //! The upgrade of a request to a WebSocket (RFC 6455 §4.2).
 
+use std::mem;
 use std::sync::Arc;
 
 use base64::Engine;
@@ -13,7 +14,7 @@ use sha1::{Digest, Sha1};
 
 use super::body::Body;
 use super::endpoint::{Endpoint, Ticket};
-use super::start;
+use super::start::{self, Arrived};
 use crate::facts::RequestFacts;
 use crate::inbox::NewLink;
 use crate::member::Member;
@@ -57,17 +58,17 @@ fn refuse(status: StatusCode) -> Box<Response<Body>> {
 /// What is to become of the socket of an upgraded connection.
 pub(super) enum Purpose {
     /// It carries a new connection.
-    Start { member: Arc<Member>, ticket: Ticket, resumable: bool },
+    Start { member: Arc<Member>, ticket: Ticket, resumable: bool, early: Vec<u8> },
     /// It carries one that is there.
     Resume(Arc<Member>),
 }
 
 impl Purpose {
     /// Makes the connection that was claimed.
-    pub(super) fn start(endpoint: &Arc<Endpoint>, claim: Claim, facts: RequestFacts) -> Self {
-        let resumable = claim.resumable;
-        let (member, ticket) = endpoint.admit(claim, facts, true);
-        Self::Start { member, ticket, resumable }
+    pub(super) fn start(endpoint: &Arc<Endpoint>, mut claim: Claim, facts: RequestFacts) -> Self {
+        let (resumable, early) = (claim.resumable, mem::take(&mut claim.early));
+        let (member, ticket) = endpoint.admit(claim, facts);
+        Self::Start { member, ticket, resumable, early }
     }
 
     /// The connection that is there, if its link may be replaced.
@@ -79,8 +80,9 @@ impl Purpose {
     /// Hands the socket over; `read` is what came behind the request.
     pub(super) fn fulfil(self, socket: Arc<dyn Socket>, read: &[u8]) {
         match self {
-            Self::Start { member, ticket, resumable } => {
-                start::websocket(member, ticket, resumable, socket, read);
+            Self::Start { member, ticket, resumable, early } => {
+                let arrived = Arrived { early: &early, read };
+                start::websocket(member, ticket, resumable, socket, arrived);
             }
             Self::Resume(member) => member.offer(NewLink::new(socket, read.to_vec())),
         }

@@ -4,13 +4,10 @@ use std::time::Duration;
 
 use super::Transports;
 
-/// The transports that are built; an endpoint offers no other, whatever it is configured for.
-pub const SUPPORTED: Transports = Transports::WEB_SOCKETS;
-
 /// What an endpoint allows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// The transports to offer, as far as they are [`SUPPORTED`].
+    /// The transports to offer; all three by default.
     pub transports: Transports,
     /// How long a negotiation waits for its transport; 15 s by default.
     pub disconnect_timeout: Duration,
@@ -28,7 +25,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            transports: SUPPORTED,
+            transports: Transports::ALL,
             disconnect_timeout: Duration::from_secs(15),
             minimum_version: 0,
             max_pending: 10_000,

@@ -2,7 +2,7 @@
 //!
 //! A token is the right to carry a connection: nothing here prints one. A negotiation holds its place
 //! until a transport claims it or the disconnect timeout has passed; a claimed connection holds it
-//! until it is released. WebSockets are the one transport there is so far.
+//! until it is released. Until then its transport is the one that claimed it.
 
 mod answer;
 mod config;
@@ -19,11 +19,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use self::answer::{Answer, NO_CACHE};
-pub use self::config::{Config, SUPPORTED};
+pub use self::answer::{Answer, EVENTS, NO_CACHE};
+pub use self::config::Config;
 pub use self::query::value as query_value;
 pub use self::request::{Request, Route};
 pub use self::transports::Transports;
+use crate::limits::{EARLY, EARLY_TOGETHER};
 use crate::seed::{Seed, SeededMap};
 use crate::time::{Deadline, Timer, Timestamp};
 
@@ -42,8 +43,27 @@ pub enum Outcome<H> {
     Answer(Answer),
     /// It carries a connection from here on.
     Attach(Claim),
-    /// It is to carry a connection on whose session has that handle, if that allows it.
+    /// It is to carry a connection on whose session has that handle, if that allows it: another WebSocket, another
+    /// poll, or another stream, which is refused by the [`Exchange`](crate::link::Exchange).
     Resume(H),
+    /// Its body is for the connection of that name: see [`Table::post`].
+    Post(Arc<str>),
+    /// It ends the connection whose session has that handle.
+    Delete(H),
+}
+
+/// What becomes of the body of a POST.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Posting<H> {
+    /// It waits for the transport: all is done.
+    Kept,
+    /// There is no session for it yet. Worth another try once some connection has [got one](Table::bind) or is
+    /// forgotten.
+    Wait,
+    /// It is for the session that has that handle.
+    To(H),
+    /// It is answered like that.
+    Answer(Answer),
 }
 
 /// A connection that a transport has claimed; whoever holds this calls [`Table::release`] in the end.
@@ -55,6 +75,10 @@ pub struct Claim {
     pub token: Arc<str>,
     /// Whether another WebSocket may [carry it on](Outcome::Resume).
     pub resumable: bool,
+    /// Which transport; none for a stream.
+    pub transport: Transports,
+    /// What was posted before the transport came.
+    pub early: Vec<u8>,
 }
 
 /// The connections of one endpoint by their tokens, each with a handle `H` of its session.
@@ -81,17 +105,30 @@ pub struct Table<H> {
     /// others may have been claimed since.
     expiries: VecDeque<Expiry>,
     pending: usize,
+    /// Bytes that were posted to those that are pending.
+    early: usize,
     draining: bool,
     now: Timestamp,
 }
 
 enum State<H> {
     /// Negotiated; the connection id is the token unless it is given.
-    Pending { connection_id: Option<Box<str>>, resumable: bool },
+    Pending { connection_id: Option<Box<str>>, resumable: bool, early: Early },
     /// A transport has come; its session is on the way.
-    Claimed { resumable: bool },
+    Claimed(Carried),
     /// A session has the connection.
-    Live { handle: H, resumable: bool },
+    Live(H, Carried),
+}
+
+/// What was posted before there is a transport; hardly ever anything.
+#[expect(clippy::box_collection, reason = "it is hardly ever there, and then it may cost")]
+type Early = Option<Box<Vec<u8>>>;
+
+/// How a connection is carried.
+#[derive(Clone, Copy)]
+struct Carried {
+    transport: Transports,
+    resumable: bool,
 }
 
 struct Expiry {
@@ -101,13 +138,13 @@ struct Expiry {
 
 impl<H> Table<H> {
     /// An empty table; the seed keys its hash, so that nobody outside can make tokens collide.
-    pub fn new(mut config: Config, seed: [u8; 16]) -> Self {
-        config.transports = config.transports & SUPPORTED;
+    pub fn new(config: Config, seed: [u8; 16]) -> Self {
         Self {
             config,
             entries: SeededMap::with_hasher(Seed::new(seed)),
             expiries: VecDeque::new(),
             pending: 0,
+            early: 0,
             draining: false,
             now: Timestamp::ZERO,
         }
@@ -145,7 +182,8 @@ impl<H> Table<H> {
             let answer = negotiate::accepted(version, &connection_id, token, transports, resumable);
             (connection_token, Some(connection_id.into_boxed_str()), answer)
         };
-        match self.register(token, State::Pending { connection_id: public, resumable }) {
+        let state = State::Pending { connection_id: public, resumable, early: None };
+        match self.register(token, state) {
             None => Answer::unavailable(),
             Some(token) => {
                 // An entry expires when it is older than the timeout, not when it is as old.
@@ -170,20 +208,62 @@ impl<H> Table<H> {
         H: Clone,
     {
         self.handle_timeout(now);
-        Outcome::Answer(match request {
-            Request::Negotiate => self.negotiate(query, now, fresh),
-            Request::WebSocket => {
-                return self.upgrade(query, fresh).unwrap_or_else(Outcome::Answer);
-            }
-            Request::ServerSentEvents => self.unsupported(query, Transports::SERVER_SENT_EVENTS),
+        let outcome = match request {
+            Request::Negotiate => Ok(Outcome::Answer(self.negotiate(query, now, fresh))),
+            Request::WebSocket => self.upgrade(query, fresh),
+            Request::ServerSentEvents => self.carry(query, Transports::SERVER_SENT_EVENTS),
             Request::LongPoll => {
-                Answer { headers: NO_CACHE, ..self.unsupported(query, Transports::LONG_POLLING) }
+                self.carry(query, Transports::LONG_POLLING).map_err(Answer::uncached)
             }
-            // Whatever has an id here is a WebSocket connection, or can become nothing else.
-            Request::Post => self.missing(query).unwrap_or_else(Answer::post_on_web_socket),
-            Request::Delete => self.missing(query).unwrap_or_else(Answer::delete_without_polls),
-            Request::Other => Answer::method_not_allowed(),
-        })
+            Request::Post => self.find(query).and_then(|(token, state)| match state.transport() {
+                Transports::NONE if self.config.transports != Transports::WEB_SOCKETS => {
+                    Ok(Outcome::Post(Arc::clone(token)))
+                }
+                // What is pending can become nothing else here.
+                Transports::NONE | Transports::WEB_SOCKETS => Err(Answer::post_on_web_socket()),
+                _ => Ok(Outcome::Post(Arc::clone(token))),
+            }),
+            Request::Delete => self.find(query).and_then(|(_, state)| match state {
+                State::Live(handle, carried) if carried.transport == Transports::LONG_POLLING => {
+                    Ok(Outcome::Delete(handle.clone()))
+                }
+                _ => Err(Answer::delete_without_polls()),
+            }),
+            Request::Other => Err(Answer::method_not_allowed()),
+        };
+        outcome.unwrap_or_else(Outcome::Answer)
+    }
+
+    /// Takes the body of a [POST](Outcome::Post), if all of it has come and there is no transport yet, for which it
+    /// waits: up to 64 KiB each, 16 MiB of all connections together. Else it goes to the session, if there is one.
+    pub fn post(&mut self, token: &str, body: &[u8], whole: bool, now: Timestamp) -> Posting<H>
+    where
+        H: Clone,
+    {
+        self.handle_timeout(now);
+        let room = EARLY_TOGETHER.saturating_sub(self.early);
+        match self.entries.get_mut(token) {
+            None => Posting::Answer(Answer::gone()),
+            Some(State::Pending { early, .. }) => {
+                let kept = early.as_ref().map_or(0, |early| early.len());
+                if !whole || kept + body.len() > EARLY || body.len() > room {
+                    return Posting::Wait;
+                }
+                if !body.is_empty() {
+                    early.get_or_insert_default().extend_from_slice(body);
+                    self.early += body.len();
+                }
+                Posting::Kept
+            }
+            // It took another transport meanwhile.
+            Some(State::Claimed(carried) | State::Live(_, carried))
+                if carried.transport == Transports::WEB_SOCKETS =>
+            {
+                Posting::Answer(Answer::post_on_web_socket())
+            }
+            Some(State::Claimed(_)) => Posting::Wait,
+            Some(State::Live(handle, _)) => Posting::To(handle.clone()),
+        }
     }
 
     /// Claims a connection that needs no request: a stream that was accepted. Refused like an upgrade.
@@ -202,11 +282,11 @@ impl<H> Table<H> {
     pub fn bind(&mut self, token: &str, handle: H) -> Result<(), H> {
         match self.entries.get_mut(token) {
             Some(state) => match *state {
-                State::Claimed { resumable } => {
-                    *state = State::Live { handle, resumable };
+                State::Claimed(carried) => {
+                    *state = State::Live(handle, carried);
                     Ok(())
                 }
-                State::Pending { .. } | State::Live { .. } => Err(handle),
+                State::Pending { .. } | State::Live(..) => Err(handle),
             },
             None => Err(handle),
         }
@@ -215,7 +295,7 @@ impl<H> Table<H> {
     /// The handle of a connection's session.
     pub fn handle(&self, token: &str) -> Option<&H> {
         match self.entries.get(token) {
-            Some(State::Live { handle, .. }) => Some(handle),
+            Some(State::Live(handle, _)) => Some(handle),
             _ => None,
         }
     }
@@ -223,13 +303,13 @@ impl<H> Table<H> {
     /// Forgets a connection, in whatever state; its handle comes back.
     pub fn release(&mut self, token: &str) -> Option<H> {
         match self.entries.remove(token)? {
-            State::Pending { .. } => {
-                self.pending -= 1;
+            State::Pending { early, .. } => {
+                self.no_longer_pending(early.as_ref());
                 self.tidy();
                 None
             }
-            State::Claimed { .. } => None,
-            State::Live { handle, .. } => Some(handle),
+            State::Claimed(_) => None,
+            State::Live(handle, _) => Some(handle),
         }
     }
 
@@ -244,8 +324,8 @@ impl<H> Table<H> {
         let entries = self.entries.iter();
         let mut live: Vec<_> = entries
             .filter_map(|(token, state)| match state {
-                State::Live { handle, .. } => Some((token, handle.clone())),
-                State::Pending { .. } | State::Claimed { .. } => None,
+                State::Live(handle, _) => Some((token, handle.clone())),
+                State::Pending { .. } | State::Claimed(_) => None,
             })
             .collect();
         live.sort_unstable_by_key(|(token, _)| *token);
@@ -261,9 +341,10 @@ impl<H> Table<H> {
     pub fn handle_timeout(&mut self, now: Timestamp) {
         self.now = self.now.max(now);
         while let Some(expiry) = self.expiries.pop_front_if(|expiry| expiry.at <= self.now) {
-            if is_pending(&self.entries, &expiry) {
-                self.entries.remove(&expiry.token);
-                self.pending -= 1;
+            if is_pending(&self.entries, &expiry)
+                && let Some(State::Pending { early, .. }) = self.entries.remove(&expiry.token)
+            {
+                self.no_longer_pending(early.as_ref());
             }
         }
         self.tidy();
@@ -284,63 +365,88 @@ impl<H> Table<H> {
         self.draining
     }
 
-    /// A WebSocket: the id comes first, then the mask, then what has the connection already.
+    /// A WebSocket needs no id.
     fn upgrade(&mut self, query: &str, fresh: impl FnOnce() -> Fresh) -> Result<Outcome<H>, Answer>
     where
         H: Clone,
     {
-        let Some(token) = id(query) else {
-            self.check_mask(Transports::WEB_SOCKETS)?;
-            return self.claim_fresh(fresh).map(Outcome::Attach);
-        };
-        if !self.entries.contains_key(&*token) {
-            return Err(Answer { content_type: None, ..Answer::unknown_id() });
+        if id(query).is_some() {
+            return self.carry(query, Transports::WEB_SOCKETS);
         }
         self.check_mask(Transports::WEB_SOCKETS)?;
-        match self.entries.get(&*token) {
-            Some(State::Live { handle, resumable: true }) => Ok(Outcome::Resume(handle.clone())),
-            _ => self.claim(&token).map(Outcome::Attach),
+        let claim = self.claim_fresh(fresh)?;
+        if let Some(State::Claimed(carried)) = self.entries.get_mut(&claim.token) {
+            carried.transport = Transports::WEB_SOCKETS;
+        }
+        Ok(Outcome::Attach(Claim { transport: Transports::WEB_SOCKETS, ..claim }))
+    }
+
+    /// A GET that is to carry a connection: the id comes first, then the mask, then what has the connection already.
+    fn carry(&mut self, query: &str, transport: Transports) -> Result<Outcome<H>, Answer>
+    where
+        H: Clone,
+    {
+        let found = self.find(query).map(|(token, _)| Arc::clone(token));
+        let token = found.map_err(|answer| match transport {
+            Transports::WEB_SOCKETS => Answer { content_type: None, ..answer },
+            _ => answer,
+        })?;
+        self.check_mask(transport)?;
+        match self.entries.get(&token) {
+            Some(State::Claimed(other) | State::Live(_, other)) if other.transport != transport => {
+                Err(Answer::cannot_change_transports())
+            }
+            Some(State::Live(handle, other))
+                if other.resumable || transport != Transports::WEB_SOCKETS =>
+            {
+                Ok(Outcome::Resume(handle.clone()))
+            }
+            _ => self.claim(token, transport).map(Outcome::Attach),
         }
     }
 
     /// Without a negotiation the id does for the token, as in version 0, and nothing was granted.
     fn claim_fresh(&mut self, fresh: impl FnOnce() -> Fresh) -> Result<Claim, Answer> {
         self.check_room()?;
-        let token = self.register(fresh().connection_id, State::Claimed { resumable: false });
+        let carried = Carried { transport: Transports::NONE, resumable: false };
+        let token = self.register(fresh().connection_id, State::Claimed(carried));
         let token = token.ok_or_else(Answer::unavailable)?;
-        Ok(Claim { connection_id: Arc::clone(&token), token, resumable: false })
+        Ok(Claim {
+            connection_id: Arc::clone(&token),
+            token,
+            resumable: false,
+            transport: Transports::NONE,
+            early: Vec::new(),
+        })
     }
 
-    fn claim(&mut self, token: &str) -> Result<Claim, Answer> {
-        let Some((key, &State::Pending { resumable, .. })) = self.entries.get_key_value(token)
-        else {
+    fn claim(&mut self, token: Arc<str>, transport: Transports) -> Result<Claim, Answer> {
+        let Some(&State::Pending { resumable, .. }) = self.entries.get(&token) else {
             return Err(Answer::already_attached());
         };
         self.check_room()?;
-        let token = Arc::clone(key);
-        let claimed = State::Claimed { resumable };
-        let before = self.entries.get_mut(&token).map(|state| std::mem::replace(state, claimed));
-        let connection_id = match before {
-            Some(State::Pending { connection_id: Some(id), .. }) => id.into(),
-            _ => Arc::clone(&token),
+        let resumable = resumable && transport == Transports::WEB_SOCKETS;
+        let claimed = State::Claimed(Carried { transport, resumable });
+        let before = self.entries.insert(Arc::clone(&token), claimed);
+        let Some(State::Pending { connection_id, early, .. }) = before else {
+            return Err(Answer::already_attached());
         };
-        self.pending -= 1;
+        self.no_longer_pending(early.as_ref());
         self.tidy();
-        Ok(Claim { connection_id, token, resumable })
+        let connection_id = connection_id.map_or_else(|| Arc::clone(&token), Into::into);
+        let early = early.map_or_else(Vec::new, |early| *early);
+        Ok(Claim { connection_id, token, resumable, transport, early })
     }
 
-    /// The answer to a GET for a transport that is not built, which still looks at the id first.
-    fn unsupported(&self, query: &str, transport: Transports) -> Answer {
-        self.missing(query).unwrap_or_else(|| Answer::transport_not_supported(transport))
+    /// The connection of a request that needs an id.
+    fn find(&self, query: &str) -> Result<(&Arc<str>, &State<H>), Answer> {
+        let token = id(query).ok_or_else(Answer::id_required)?;
+        self.entries.get_key_value(&*token).ok_or_else(Answer::unknown_id)
     }
 
-    /// The answer to a request that needs an id but has none that is known.
-    fn missing(&self, query: &str) -> Option<Answer> {
-        match id(query) {
-            None => Some(Answer::id_required()),
-            Some(token) if self.entries.contains_key(&*token) => None,
-            Some(_) => Some(Answer::unknown_id()),
-        }
+    fn no_longer_pending(&mut self, early: Option<&Box<Vec<u8>>>) {
+        self.pending -= 1;
+        self.early -= early.map_or(0, |early| early.len());
     }
 
     fn check_mask(&self, transport: Transports) -> Result<(), Answer> {
@@ -390,11 +496,22 @@ fn id(query: &str) -> Option<Cow<'_, str>> {
     query::value(query, "id").filter(|id| !id.is_empty())
 }
 
+impl<H> State<H> {
+    /// None as long as it is pending.
+    const fn transport(&self) -> Transports {
+        match self {
+            Self::Pending { .. } => Transports::NONE,
+            Self::Claimed(carried) | Self::Live(_, carried) => carried.transport,
+        }
+    }
+}
+
 impl fmt::Debug for Claim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Claim")
             .field("connection_id", &self.connection_id)
             .field("resumable", &self.resumable)
+            .field("transport", &self.transport)
             .finish_non_exhaustive()
     }
 }

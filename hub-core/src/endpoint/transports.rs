@@ -16,6 +16,8 @@ impl Transports {
     pub const SERVER_SENT_EVENTS: Self = Self(2);
     /// Long polling.
     pub const LONG_POLLING: Self = Self(4);
+    /// All three.
+    pub const ALL: Self = Self(7);
 
     /// Every transport with its name on the wire, in the order in which negotiation offers them.
     const NAMED: [(Self, &'static str); 3] = [
@@ -32,6 +34,12 @@ impl Transports {
     /// Whether this set is empty.
     pub const fn is_empty(self) -> bool {
         self.0 == 0
+    }
+
+    /// The first of the [names](Self::names), of a set of one its only one: `WebSockets`, `ServerSentEvents` or
+    /// `LongPolling`.
+    pub fn name(self) -> Option<&'static str> {
+        self.names().next()
     }
 
     /// The names on the wire, in the order of negotiation.

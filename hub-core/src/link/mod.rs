@@ -1,8 +1,11 @@
-//! One byte pipe to the peer, and the WebSocket on it, if there is one.
+//! What carries a connection: one byte pipe to the peer, with a WebSocket on it if there is one, or one HTTP
+//! request after another.
 //!
 //! A [`Link`] knows nothing of hubs: it takes frames apart, answers pings, and sees the closing
-//! sequence and its timers through. What it lets pass goes to a [`Connection`](crate::server::Connection)
-//! or to anybody else who wants bytes.
+//! sequence and its timers through. Nor does an [`Exchange`], which sees to the requests. What they let pass
+//! goes to a [`Connection`](crate::server::Connection) or to anybody else who wants bytes.
+
+mod exchange;
 
 use std::io::ErrorKind;
 use std::time::Duration;
@@ -11,6 +14,7 @@ use bytes::Bytes;
 use hub_proto::TransferFormat;
 use hub_proto::ws::{self, Decoder, MessageType, Piece, Role, Violation, encode};
 
+pub use self::exchange::{Exchange, Generation, Input, Next, Place, Posted};
 use crate::time::{Deadline, Span, Timer, Timestamp};
 
 /// The code of a close in good order (RFC 6455 §7.4.1).
@@ -25,11 +29,20 @@ pub struct Timeouts {
     pub send: Duration,
     /// How long the peer may take to answer our close; 5 s.
     pub close: Duration,
+    /// How long a poll waits for something to take; 90 s.
+    pub poll: Duration,
+    /// How long a connection that is polled may be without a poll; 15 s.
+    pub disconnect: Duration,
 }
 
 impl Default for Timeouts {
     fn default() -> Self {
-        Self { send: Duration::from_secs(10), close: Duration::from_secs(5) }
+        Self {
+            send: Duration::from_secs(10),
+            close: Duration::from_secs(5),
+            poll: Duration::from_secs(90),
+            disconnect: Duration::from_secs(15),
+        }
     }
 }
 
@@ -44,6 +57,8 @@ pub enum LinkEvent {
     Lost(ErrorKind),
     /// Waiting bytes made no progress for too long: it is given up.
     Stuck,
+    /// No poll came for too long.
+    Absent,
 }
 
 /// Bytes of one message from the peer, as they came: a message may take several runs. Hubs only look at

@@ -28,7 +28,7 @@ pub struct Outbox {
     /// Bytes of the first entry that have left.
     written: usize,
     /// Entries that a batch holds, which may be leaving at this moment.
-    lent: u8,
+    lent: u16,
     /// Somebody else wanted to write meanwhile.
     asked: bool,
     /// Bytes that wait and have never left; of a resumable connection those of whole frames.
@@ -264,8 +264,8 @@ impl Outbox {
                 break;
             }
         }
-        // At most `Batch::MAX_CHUNKS`.
-        self.lent = batch.chunks().len() as u8;
+        // No batch takes more.
+        self.lent = batch.chunks().len() as u16;
     }
 
     /// The first `count` bytes of the last batch have left; none, if the link took nothing.
@@ -364,7 +364,7 @@ impl Outbox {
 
     /// How many entries have begun to leave, or may have.
     fn begun(&self) -> usize {
-        usize::from(self.lent.max(u8::from(self.written > 0)))
+        usize::from(self.lent.max(u16::from(self.written > 0)))
     }
 
     const fn lacks_room_for(&self, size: usize) -> bool {

@@ -114,6 +114,16 @@ impl TransportFacts {
         Self::websocket(spread)
     }
 
+    /// Server-Sent Events and POSTs.
+    pub const fn events(spread: u8) -> Self {
+        Self { binary: false, ..Self::websocket(spread) }
+    }
+
+    /// Polls and POSTs.
+    pub const fn polls() -> Self {
+        Self { keep_alive: false, ..Self::websocket(0) }
+    }
+
     /// The same, whose link may be replaced.
     #[must_use]
     pub const fn resumable(mut self) -> Self {

@@ -185,6 +185,7 @@ impl House for Core {
                 let user = number("user").map(|user| user as u8);
                 self.seats.push(Seat::new(place, client, user, claim, session, link));
             }
+            Door::Post(_) | Door::Delete(_) => unreachable!("only WebSockets are asked for"),
             Door::Resume(seat) => {
                 let seat = &mut self.seats[seat];
                 if !seat.session.relink(now) {
