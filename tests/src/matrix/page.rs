@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Cell, Outcome, Results, Verdict, features};
+use super::{Cell, Results, Verdict, features};
 
 const HEAD: &str = "\
 # Which clients work with it
@@ -126,33 +126,43 @@ fn section(page: &mut String, client: &[(Cell, Results)]) {
     }
 }
 
-/// Each note of a verdict, with the cells that have it unless all have.
+/// Each note of a verdict, with the features that have it, and the cells unless all have.
 fn notes(client: &[(Cell, Results)], verdict: Verdict) -> String {
-    let mut list = String::new();
+    let mut list: Vec<(Vec<String>, Vec<String>, &str)> = Vec::new();
     for (name, _) in features() {
-        let mut told: Vec<(&str, Vec<String>)> = Vec::new();
-        for (cell, results) in client {
-            let Some(Outcome { result, note: Some(note) }) = results.features.get(&name) else {
-                continue;
-            };
-            if *result != verdict {
-                continue;
+        for (note, cells) in told(client, &name, verdict) {
+            match list.iter_mut().find(|it| it.1 == cells && it.2 == note) {
+                Some((names, ..)) => names.push(name.clone()),
+                None => list.push((vec![name.clone()], cells, note)),
             }
-            match told.iter_mut().find(|(other, _)| other == note) {
-                Some((_, cells)) => cells.push(cell.column()),
-                None => told.push((note, vec![cell.column()])),
-            }
-        }
-        for (note, cells) in told {
-            let cells = if cells.len() == client.len() {
-                String::new()
-            } else {
-                format!(" ({})", cells.join(", "))
-            };
-            writeln!(list, "* {name}{cells}: {note}").ok();
         }
     }
-    list
+    let line = |(names, cells, note): &(Vec<String>, Vec<String>, &str)| {
+        let all = names.len() == features().len();
+        let names = if all { "everything".to_owned() } else { names.join(", ") };
+        let everywhere = cells.len() == client.len();
+        let cells = if everywhere { String::new() } else { format!(" ({})", cells.join(", ")) };
+        format!("* {names}{cells}: {note}\n")
+    };
+    list.iter().map(line).collect()
+}
+
+/// The notes of a feature with a verdict, and the cells of each.
+fn told<'a>(
+    client: &'a [(Cell, Results)],
+    name: &str,
+    verdict: Verdict,
+) -> Vec<(&'a str, Vec<String>)> {
+    let mut told: Vec<(&str, Vec<String>)> = Vec::new();
+    for (cell, results) in client {
+        let outcome = results.features.get(name).filter(|it| it.result == verdict);
+        let Some(note) = outcome.and_then(|it| it.note.as_deref()) else { continue };
+        match told.iter_mut().find(|(other, _)| *other == note) {
+            Some((_, cells)) => cells.push(cell.column()),
+            None => told.push((note, vec![cell.column()])),
+        }
+    }
+    told
 }
 
 /// A package in code quotes, and its version.

@@ -1,7 +1,9 @@
 """aiosignalr as the features see a client."""
 
+from contextlib import contextmanager
+
 from aiosignalr.client import DefaultRetryPolicy, HubConnection
-from aiosignalr.errors import HubException
+from aiosignalr.errors import ConnectionClosed, HubException
 from aiosignalr.protocol import JSONProtocol, MessagePackProtocol
 
 from cell import Cannot, HubError, Record
@@ -9,6 +11,10 @@ from cell import Cannot, HubError, Record
 # It appends `/negotiate` to the query.
 HAS_QUERY = False
 UPLOADS_ARE_ANSWERED = True
+STOPS_AT_ONCE = True
+# How large messages pass.
+LARGE = "with a subclass of its encoding: it takes 32 KiB, which is no option"
+DEAF = {}
 
 
 class LargeJson(JSONProtocol):
@@ -50,10 +56,8 @@ class Connection:
         self.hub.on(target, handler)
 
     async def invoke(self, target, *arguments):
-        try:
+        with hub_errors():
             return await self.hub.invoke(target, *arguments)
-        except HubException as error:
-            raise HubError(str(error)) from None
 
     async def send(self, target, *arguments):
         await self.hub.send(target, *arguments)
@@ -62,17 +66,26 @@ class Connection:
         return Reading(await self.hub.stream(target, *arguments))
 
     async def upload(self, target, items, error=None):
-        try:
+        with hub_errors():
             async with self.hub.client_stream(target) as stream:
                 for item in items:
                     await stream.send_item(item)
                 await stream.complete(error)
-        except HubException as error:
-            raise HubError(str(error)) from None
         return stream.result
 
     async def duplex(self):
         raise Cannot("A stream of the server takes no stream of the client: `stream` has no streams among its arguments.")
+
+
+@contextmanager
+def hub_errors():
+    """What the library raises has the id of the connection in its text, or not, as it happens."""
+    try:
+        yield
+    except HubException as error:
+        raise HubError(str(error)) from None
+    except ConnectionClosed:
+        raise ConnectionError("the server closed the connection") from None
 
 
 class Reading:

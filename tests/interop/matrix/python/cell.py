@@ -17,7 +17,8 @@ class HubError(Exception):
 class Cell:
     """One client over one transport in one encoding, against one server.
 
-    `Connection` is what a client's module offers: start, stop, end, on, invoke, send, stream, upload.
+    A client's module offers a `Connection` with start, stop, end, on, invoke, send, stream, upload
+    and duplex, and says how it is different.
     """
 
     def __init__(self, module, transport, protocol, url, cookies):

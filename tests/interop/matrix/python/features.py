@@ -1,5 +1,6 @@
 """The features of features.json as clients for Python have them."""
 
+import asyncio
 from datetime import datetime, timedelta, timezone
 
 import msgpack
@@ -196,8 +197,8 @@ async def close(cell):
 async def no_reconnect(cell):
     hub = await cell.connect(reconnect=True)
     await closed_by_another(cell, hub, False)
-    event = await after_trying(hub)
-    equal(event != "reconnected", True, "gone for good")
+    if await after_trying(hub) == "reconnected":
+        raise AssertionError("It comes back.")
 
 
 async def after_trying(hub):
@@ -217,16 +218,19 @@ async def closed_by_another(cell, hub, allow_reconnect):
 
 @feature("stop")
 async def stop(cell):
-    watcher = cell.build()
+    path = "/hub" if cell.module.STOPS_AT_ONCE else "/lively"
+    watcher = cell.build(path)
     seen = Record()
     group = unique("watchers")
     watcher.on("Departed", lambda *who: seen.push(list(who)))
     await within(watcher.start(), "start")
     await watcher.invoke("Join", group)
-    hub = await cell.connect(said={"user": "ann", "announce": group})
+    hub = await cell.connect(path, said={"user": "ann", "announce": group})
     me = (await hub.invoke("Me"))["connectionId"]
-    await hub.stop()
+    stopping = asyncio.ensure_future(hub.stop())
     equal((await seen.next("departure"))[:2], ["ann", me], "departed")
+    await within(stopping, "the end of stop")
+    return None if cell.module.STOPS_AT_ONCE else "once the server says something: it waits for its reading thread"
 
 
 @feature("30 KB up")
@@ -240,13 +244,24 @@ async def thirty_kilobytes_up(cell):
 async def a_megabyte_up(cell):
     hub = await cell.connect("/large")
     text = "x" * 1_000_000
-    equal(await within(hub.invoke("Echo", text), "the answer") == text, True, "the same text")
+    equal(await within(large(hub.invoke("Echo", text)), "the answer") == text, True, "the same text")
+    return cell.module.LARGE
 
 
 @feature("1 MB down")
 async def a_megabyte_down(cell):
     hub = await cell.connect()
-    equal(len(await within(hub.invoke("Repeat", 1_000_000), "the answer")), 1_000_000, "length")
+    equal(len(await within(large(hub.invoke("Repeat", 1_000_000)), "the answer")), 1_000_000, "length")
+    return cell.module.LARGE
+
+
+async def large(answer):
+    try:
+        return await answer
+    except Exception as error:
+        if "Got more than 524288 bytes when reading" not in str(error):
+            raise
+        raise Cannot("It reads the lines of an event with aiohttp, which takes 524,288 bytes: “Got more than 524288 bytes when reading”.") from None
 
 
 @feature("Unicode")

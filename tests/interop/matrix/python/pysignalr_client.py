@@ -12,6 +12,10 @@ from cell import Cannot, HubError, Record
 HAS_QUERY = True
 # It sends them without an invocation id and without arguments.
 UPLOADS_ARE_ANSWERED = False
+STOPS_AT_ONCE = True
+# How large messages pass.
+LARGE = "with `max_size=None`: it takes 1 MiB"
+DEAF = {}
 
 
 class Connection:

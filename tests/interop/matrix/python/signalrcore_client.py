@@ -5,6 +5,7 @@ import logging
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
+from signalrcore.hub.errors import HubConnectionError
 from signalrcore.hub.handlers import StreamHandler
 from signalrcore.hub_connection_builder import HubConnectionBuilder
 from signalrcore.messages.stream_invocation_message import StreamInvocationMessage
@@ -16,6 +17,17 @@ from cell import Cannot, HubError, Record
 HAS_QUERY = True
 # It sends them without an invocation id and without arguments.
 UPLOADS_ARE_ANSWERED = False
+# It closes a socket that its thread reads: nothing is sent before that thread wakes up.
+STOPS_AT_ONCE = False
+# How large messages pass.
+LARGE = None
+# Where no answer is ever delivered, by transport and whether it is in JSON.
+DEAF = {
+    ("LongPolling", False): "It looks for the end of each message of a poll at the byte 0x1e, which only JSON has.",
+}
+
+# Which error it is depends on who notices first.
+GONE = ConnectionError("the server closed the connection")
 
 TRANSPORTS = {
     "WebSockets": HttpTransportType.web_sockets,
@@ -41,6 +53,7 @@ class Connection:
         self.thread = ThreadPoolExecutor(1)
         self.events = Record()
         self.opened = self.loop.create_future()
+        # What to tell of the error of a call or stream, by its id.
         self.failures = {}
         self.hub.on_open(self._soon(lambda: self.opened.done() or self.opened.set_result(None)))
         self.hub.on_close(self._soon(self._on_close))
@@ -105,7 +118,7 @@ class Connection:
 
         def fail(text):
             if not answer.done():
-                answer.set_exception(HubError(text))
+                answer.set_exception(HubError(text) if text else GONE)
 
         invocation = str(uuid4())
         self.failures[invocation] = fail
@@ -119,6 +132,9 @@ class Connection:
 
     def _on_close(self):
         self.events.push("closed")
+        failures, self.failures = self.failures, {}
+        for fail in failures.values():
+            fail(None)
 
     async def _arrived(self, future):
         """Of a poll with several messages it delivers the first, and the next after another poll.
@@ -135,7 +151,10 @@ class Connection:
         return lambda *arguments: self.loop.call_soon_threadsafe(call, *arguments)
 
     async def _run(self, call, *arguments):
-        return await self.loop.run_in_executor(self.thread, call, *arguments)
+        try:
+            return await self.loop.run_in_executor(self.thread, call, *arguments)
+        except (HubConnectionError, OSError, ValueError):
+            raise GONE from None
 
 
 class Reading:
