@@ -135,7 +135,7 @@ pub(crate) fn broadcast(scale: Scale) -> Vec<Row> {
         row: Row::new(name, Unit::PerSecond, beside),
         server: match peer {
             Peer::Bytes => format!("broadcast {}", scale.connections),
-            Peer::WebSocket | Peer::Hub => server.to_owned(),
+            _ => server.to_owned(),
         },
         load: Box::new(move |server| {
             client::broadcast(server, peer, scale.connections, times, scale.time)
@@ -145,6 +145,8 @@ pub(crate) fn broadcast(scale: Scale) -> Vec<Row> {
         case("floor, single", None, "", Peer::Bytes, 1),
         case("tokio, single", Some("floor, single"), "hub tokio", Peer::Hub, 1),
         case("smol, single", Some("floor, single"), "hub smol", Peer::Hub, 1),
+        case("tokio, single, as events", Some("tokio, single"), "hub tokio", Peer::Events, 1),
+        case("smol, single, as events", Some("smol, single"), "hub smol", Peer::Events, 1),
         case("floor, burst of 8", None, "", Peer::Bytes, 8),
         case("tokio, burst of 8", Some("tokio, single"), "hub tokio", Peer::Hub, 8),
         case("smol, burst of 8", Some("smol, single"), "hub smol", Peer::Hub, 8),
@@ -158,8 +160,12 @@ pub(crate) fn idle(scale: Scale) -> Vec<Row> {
     let mut cases = [
         ("tokio, idle raw connection", "hub tokio", Peer::WebSocket),
         ("tokio, idle connection of a hub", "hub tokio", Peer::Hub),
+        ("tokio, idle stream of events", "hub tokio", Peer::Events),
+        ("tokio, poll that waits", "hub tokio", Peer::Polls),
         ("smol, idle raw connection", "hub smol", Peer::WebSocket),
         ("smol, idle connection of a hub", "hub smol", Peer::Hub),
+        ("smol, idle stream of events", "hub smol", Peer::Events),
+        ("smol, poll that waits", "hub smol", Peer::Polls),
     ]
     .map(|(name, server, peer)| (Row::new(name, Unit::Bytes, None), server, peer));
     for _ in 0..scale.runs.min(3) {

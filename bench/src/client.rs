@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use hub_proto::{Encoding, Frame, Message, Payload};
 
 use crate::process::Server;
+use crate::requests;
 
 /// The payload of every message.
 pub(crate) const TEXT: &str = "a text of twenty-seven byte";
@@ -23,6 +24,10 @@ pub(crate) enum Peer {
     WebSocket,
     /// A hub at `/hub`.
     Hub,
+    /// The same hub by Server-Sent Events.
+    Events,
+    /// The same hub by polls.
+    Polls,
 }
 
 /// What came of a while under load.
@@ -37,13 +42,17 @@ pub(crate) struct Load {
 
 /// Opens a connection and brings it to where messages flow.
 pub(crate) fn connect(address: SocketAddr, peer: Peer) -> TcpStream {
+    let path = match peer {
+        Peer::Events => return requests::events(address),
+        Peer::Polls => return requests::polled(address),
+        Peer::Bytes | Peer::Hub => "/hub",
+        Peer::WebSocket => "/raw",
+    };
     let mut stream = TcpStream::connect(address).expect("a connection");
     stream.set_nodelay(true).expect("no delay");
-    let path = match peer {
-        Peer::Bytes => return stream,
-        Peer::WebSocket => "/raw",
-        Peer::Hub => "/hub",
-    };
+    if peer == Peer::Bytes {
+        return stream;
+    }
     let upgrade = format!(
         "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
@@ -135,7 +144,7 @@ fn echo_call(peer: Peer) -> (Vec<u8>, usize) {
         Peer::Bytes => call.len(),
         // The same message, without the key.
         Peer::WebSocket => call.len() - 4,
-        Peer::Hub => Frame::result(Encoding::Json, "1", TEXT).expect("a text").websocket().len(),
+        _ => Frame::result(Encoding::Json, "1", TEXT).expect("a text").websocket().len(),
     };
     (call, answer)
 }
@@ -150,7 +159,7 @@ pub(crate) fn message_frame() -> Vec<u8> {
 fn trigger(peer: Peer, times: u8) -> (Vec<u8>, usize) {
     match peer {
         Peer::Bytes | Peer::WebSocket => (vec![times], 0),
-        Peer::Hub => {
+        _ => {
             let answer = Frame::result(Encoding::Json, "1", &()).expect("null");
             (invocation("Everybody", format!("[{times}]").as_bytes()), answer.websocket().len())
         }
@@ -194,15 +203,21 @@ pub(crate) fn broadcast(
     time: Duration,
 ) -> Load {
     let (request, own) = trigger(peer, times);
-    let message = message_frame().len() * usize::from(times);
-    let mut streams = connections(count, server.address, peer);
+    let message = |peer| match peer {
+        Peer::Events => requests::event().len() * usize::from(times),
+        _ => message_frame().len() * usize::from(times),
+    };
+    // Whoever calls needs a WebSocket for that.
+    let caller = if peer == Peer::Events { Peer::Hub } else { peer };
+    let mut streams = connections(1, server.address, caller);
+    streams.extend(connections(count - 1, server.address, peer));
     let mut buffer = vec![0; 64 * 1024];
     let (ran, start, mut rounds) = (server.cpu(), Instant::now(), 0);
     while start.elapsed() < time {
         for stream in &mut streams[1..] {
-            stream.missing = message;
+            stream.missing = message(peer);
         }
-        streams[0].ask(&request, message + own);
+        streams[0].ask(&request, message(caller) + own);
         while !streams.iter_mut().fold(true, |all, stream| all & stream.look(&mut buffer)) {}
         rounds += 1;
     }

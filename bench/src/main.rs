@@ -16,6 +16,7 @@ mod floors;
 mod process;
 mod registry;
 mod report;
+mod requests;
 mod results;
 mod server;
 mod world;
@@ -43,12 +44,14 @@ const SECTIONS: [Section; 5] = [
     (
         "broadcast",
         "1,000 connections get a message by one call; messages count when they arrive. The floor writes the \
-         finished bytes to one socket after the other, without any runtime.",
+         finished bytes to one socket after the other, without any runtime. As events, all but the caller have a \
+         stream of Server-Sent Events.",
         cases::broadcast,
     ),
     (
         "idle",
-        "Resident memory of an idle connection, by the slope between 5,000 and 15,000 of them.",
+        "Resident memory of an idle connection, by the slope between 5,000 and 15,000 of them. Those that are no \
+         WebSockets hold an HTTP connection with a request at hand.",
         cases::idle,
     ),
     (

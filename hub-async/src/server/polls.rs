@@ -35,7 +35,7 @@ pub(super) async fn answer(taking: Taking, clock: Clock) -> Response<Body> {
         }
     });
     match taken.await {
-        Taken::Batch(batch) => response(Answer::polled(), Body::new(Polled::new(taking, &batch))),
+        Taken::Batch(batch) => response(&Answer::polled(), Body::new(Polled::new(taking, &batch))),
         Taken::Done(status) => respond(Answer::nothing(status)),
     }
 }

@@ -62,8 +62,8 @@ pub enum MountError {
     /// A path that does not begin with a slash.
     #[error("the path of a hub begins with a slash: {0}")]
     Path(String),
-    /// None of the transports that the hub allows is built.
-    #[error("the hub at {0} allows no transport that this server has")]
+    /// The hub allows no transport, so that nobody could connect.
+    #[error("the hub at {0} allows no transport")]
     Transports(String),
     /// An option that no connection could work with.
     #[error("the hub at {path}: {error}")]
@@ -470,13 +470,13 @@ fn status(answer: &Answer) -> StatusCode {
 
 pub(super) fn respond(mut answer: Answer) -> Response<Body> {
     let body = Body::from(std::mem::take(&mut answer.body));
-    response(answer, body)
+    response(&answer, body)
 }
 
 /// The answer with another body.
-pub(super) fn response(answer: Answer, body: Body) -> Response<Body> {
+pub(super) fn response(answer: &Answer, body: Body) -> Response<Body> {
     let mut response = Response::new(body);
-    *response.status_mut() = status(&answer);
+    *response.status_mut() = status(answer);
     if let Some(kind) = answer.content_type {
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     }

@@ -121,7 +121,6 @@ enum State<H> {
 }
 
 /// What was posted before there is a transport; hardly ever anything.
-#[expect(clippy::box_collection, reason = "it is hardly ever there, and then it may cost")]
 type Early = Option<Box<Vec<u8>>>;
 
 /// How a connection is carried.
@@ -304,7 +303,7 @@ impl<H> Table<H> {
     pub fn release(&mut self, token: &str) -> Option<H> {
         match self.entries.remove(token)? {
             State::Pending { early, .. } => {
-                self.no_longer_pending(early.as_ref());
+                self.no_longer_pending(&early);
                 self.tidy();
                 None
             }
@@ -344,7 +343,7 @@ impl<H> Table<H> {
             if is_pending(&self.entries, &expiry)
                 && let Some(State::Pending { early, .. }) = self.entries.remove(&expiry.token)
             {
-                self.no_longer_pending(early.as_ref());
+                self.no_longer_pending(&early);
             }
         }
         self.tidy();
@@ -431,7 +430,7 @@ impl<H> Table<H> {
         let Some(State::Pending { connection_id, early, .. }) = before else {
             return Err(Answer::already_attached());
         };
-        self.no_longer_pending(early.as_ref());
+        self.no_longer_pending(&early);
         self.tidy();
         let connection_id = connection_id.map_or_else(|| Arc::clone(&token), Into::into);
         let early = early.map_or_else(Vec::new, |early| *early);
@@ -444,9 +443,9 @@ impl<H> Table<H> {
         self.entries.get_key_value(&*token).ok_or_else(Answer::unknown_id)
     }
 
-    fn no_longer_pending(&mut self, early: Option<&Box<Vec<u8>>>) {
+    fn no_longer_pending(&mut self, early: &Early) {
         self.pending -= 1;
-        self.early -= early.map_or(0, |early| early.len());
+        self.early -= early.as_ref().map_or(0, |early| early.len());
     }
 
     fn check_mask(&self, transport: Transports) -> Result<(), Answer> {

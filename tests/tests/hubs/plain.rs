@@ -312,7 +312,7 @@ fn a_stream_that_asks_for_version_2_is_not_to_be_resumed() {
             let request = http::Request::get(format!("/hub?id={id}")).body(()).expect("a request");
             let (_, far) = pipe(10);
             let again = service.serve_socket(&request, Arc::new(far), b"");
-            assert_eq!(again.map_err(|status| status.as_u16()), Err(409));
+            assert_eq!(again.map_err(|status| status.as_u16()), Err(400));
             drop(stream);
             pause(1).await;
         }
