@@ -35,7 +35,7 @@ pub fn hub(options: HubOptions, pause: Pause) -> Result<Hub, BuildError> {
     let builder = Hub::builder()
         .options(options)
         .state(pause)
-        .user_id(|request| said(request, "user").map(Into::into))
+        .user_id(|request| said(request, "user"))
         .state(Notes::default())
         .on_connected(arrived)
         .on_disconnected(departed)
