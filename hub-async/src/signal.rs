@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
-use crate::sync::{AtomicBool, Event, EventListener};
+use crate::sync::{AtomicBool, AtomicUsize, Event, EventListener};
 
 /// Fires once. Costs one word until somebody waits.
 #[derive(Default)]
@@ -61,27 +61,45 @@ pub(crate) fn poll_until(
     }
 }
 
-/// Ends an HTTP connection whose requests nobody waits for any more; none where somebody else sees to that.
+/// Ends an HTTP connection whose request nobody waits for any more; none where somebody else sees to that.
 #[derive(Clone, Default)]
-pub(crate) struct HangUp(Option<Arc<Signal>>);
+pub(crate) struct HangUp {
+    line: Option<Arc<Line>>,
+    /// The number of the request, counted on its connection.
+    request: usize,
+}
+
+#[derive(Default)]
+struct Line {
+    signal: Signal,
+    requests: AtomicUsize,
+}
 
 impl HangUp {
     pub(crate) fn new() -> Self {
-        Self(Some(Arc::default()))
+        Self { line: Some(Arc::default()), request: 0 }
     }
 
-    /// Fires. Not to be called under a lock.
+    /// For the request that has just come: the client has read what the ones before asked for.
+    pub(crate) fn next(&self) -> Self {
+        let count = |line: &Arc<Line>| line.requests.fetch_add(1, Ordering::Relaxed) + 1;
+        Self { line: self.line.clone(), request: self.line.as_ref().map_or(0, count) }
+    }
+
+    /// Fires, unless another request has come on that connection since. Not to be called under a lock.
     pub(crate) fn fire(&self) {
-        if let Some(signal) = &self.0 {
-            signal.fire();
+        if let Some(line) = &self.line
+            && line.requests.load(Ordering::Relaxed) == self.request
+        {
+            line.signal.fire();
         }
     }
 
     /// Ready once it has fired.
     pub(crate) async fn fired(&self) {
-        let Some(signal) = &self.0 else { return std::future::pending().await };
+        let Some(line) = &self.line else { return std::future::pending().await };
         let mut listener = None;
-        std::future::poll_fn(|cx| signal.poll(&mut listener, cx)).await;
+        std::future::poll_fn(|cx| line.signal.poll(&mut listener, cx)).await;
     }
 }
 

@@ -12,6 +12,7 @@ use http_body_util::{BodyExt, Full};
 use hub_async::server::Service;
 use hub_proto::negotiate::NegotiateResponse;
 use hyper::body::{Body, Incoming};
+use hyper::client::conn::http1::SendRequest;
 use tokio::sync::oneshot;
 use transport_memory::{World, pipe};
 
@@ -53,6 +54,16 @@ impl Http {
     /// For that service, in that world.
     pub const fn new(world: World, service: Service) -> Self {
         Self { world, service }
+    }
+
+    /// A connection for one request after another.
+    pub async fn line(&self) -> Line {
+        let (near, far) = pipe(CAPACITY);
+        drop(self.world.spawn(self.service.clone().serve_connection(far, pending())));
+        let (sender, connection) =
+            hyper::client::conn::http1::handshake::<_, Content>(near).await.expect("a connection");
+        drop(self.world.spawn(async move { drop(connection.await) }));
+        Line(sender)
     }
 
     /// Sends a request and gives the head of the answer.
@@ -109,6 +120,20 @@ impl Http {
         let answer = self.post(&format!("{path}/negotiate?negotiateVersion=1"), "").await;
         let response = NegotiateResponse::parse(answer.body.as_bytes()).expect("negotiated");
         format!("{path}?id={}", response.token().expect("a token"))
+    }
+}
+
+/// A connection that is kept.
+#[derive(Debug)]
+pub struct Line(SendRequest<Content>);
+
+impl Line {
+    /// Sends a request and gives the text of the whole answer; none if the connection was cut off.
+    pub async fn send(&mut self, request: Request<Content>) -> Option<String> {
+        self.0.ready().await.ok()?;
+        let answer = self.0.send_request(request).await.ok()?;
+        let body = answer.into_body().collect().await.ok()?.to_bytes();
+        Some(String::from_utf8_lossy(&body).into_owned())
     }
 }
 

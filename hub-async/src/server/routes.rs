@@ -335,6 +335,7 @@ impl Service {
     }
 
     fn answer(&self, request: Request<Incoming>) -> Answering {
+        let hang_up = self.hang_up.next();
         let Some((endpoint, route)) = self.find(request.uri().path()) else {
             return match &self.inner.fallback {
                 Some(fallback) => {
@@ -344,7 +345,7 @@ impl Service {
                 None => answered(not_found()),
             };
         };
-        self.hub_request(endpoint, route, request)
+        self.hub_request(endpoint, route, request, &hang_up)
     }
 
     fn find(&self, path: &str) -> Option<(&Arc<Endpoint>, Route)> {
@@ -368,6 +369,7 @@ impl Service {
         endpoint: &Arc<Endpoint>,
         route: Route,
         request: Request<Incoming>,
+        hang_up: &HangUp,
     ) -> Answering {
         let headers = request.headers();
         let accept =
@@ -405,12 +407,12 @@ impl Service {
             }
             (Asked::ServerSentEvents, Outcome::Attach(claim), _) => {
                 let member = start::requests(endpoint, claim, facts());
-                answered(match self.take(endpoint, member) {
+                answered(match take(endpoint, member, hang_up) {
                     Ok(taking) => events::respond(taking),
                     Err(answer) => respond(answer),
                 })
             }
-            (_, Outcome::Resume(member), _) => match self.take(endpoint, member) {
+            (_, Outcome::Resume(member), _) => match take(endpoint, member, hang_up) {
                 Ok(taking) => {
                     let clock = endpoint.clock.clone();
                     Box::pin(async move { Ok(polls::answer(taking, clock).await) })
@@ -429,11 +431,11 @@ impl Service {
             (_, Outcome::Attach(_), _) => answered(not_found()),
         }
     }
+}
 
-    /// Lets a request take what is sent to a connection.
-    fn take(&self, endpoint: &Endpoint, member: Arc<Member>) -> Result<Taking, Answer> {
-        Taking::new(member, endpoint.clock.clone(), &self.hang_up)
-    }
+/// Lets a request take what is sent to a connection.
+fn take(endpoint: &Endpoint, member: Arc<Member>, hang_up: &HangUp) -> Result<Taking, Answer> {
+    Taking::new(member, endpoint.clock.clone(), hang_up)
 }
 
 fn answered(response: Response<Body>) -> Answering {
