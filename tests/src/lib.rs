@@ -7,6 +7,7 @@ pub mod fuzz;
 pub mod http;
 pub mod hub;
 pub mod linear;
+pub mod matrix;
 pub mod memory;
 pub mod messages;
 pub mod node;

@@ -81,14 +81,13 @@ pub fn missing(name: &str, reason: String) -> Trial {
 
 /// Runs a script in its folder; it fails with what it printed, or when it takes too long.
 pub fn run<A: AsRef<OsStr>>(script: &str, arguments: &[A]) -> Result<(), Failed> {
-    let mut child = Command::new("node")
-        .arg(script)
-        .args(arguments)
-        .current_dir(folder())
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()?;
+    finish(Command::new("node").arg(script).args(arguments).current_dir(folder()))
+}
+
+/// Runs a program to its end; it fails with what it printed, or when it takes too long.
+pub fn finish(command: &mut Command) -> Result<(), Failed> {
+    let mut child =
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let (stdout, stderr) = (drain(child.stdout.take()), drain(child.stderr.take()));
     let started = Instant::now();
     let status = loop {

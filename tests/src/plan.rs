@@ -18,12 +18,21 @@ pub(crate) struct Plan {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Mood {
+pub(crate) enum Mood {
     Calm = 1,
     Loud = 5,
 }
 
 hub_proto::dotnet_enum!(Mood { Calm, Loud });
+
+impl Mood {
+    pub(crate) fn other(self) -> Self {
+        match self {
+            Self::Calm => Self::Loud,
+            Self::Loud => Self::Calm,
+        }
+    }
+}
 
 /// The plan, to start a second later; its data are the other way round, its price is half.
 pub(crate) async fn delay(
@@ -35,9 +44,6 @@ pub(crate) async fn delay(
     plan.takes_up = TimeSpan::from_ticks(plan.takes_up.ticks() / 2);
     plan.raw_data.0.reverse();
     plan.half_price = Some(plan.unit_price as f32 / 2.0);
-    plan.mood = match plan.mood {
-        Mood::Calm => Mood::Loud,
-        Mood::Loud => Mood::Calm,
-    };
+    plan.mood = plan.mood.other();
     Ok(CamelCase(plan))
 }

@@ -6,15 +6,16 @@ use std::process::{Command, Stdio};
 
 use crate::node;
 
-/// Makes the scripts ready to run, with `requirements.txt` installed into an environment below
-/// `folder` unless it is there already. Returns its interpreter; the error says what is missing.
-pub fn prepare(folder: &Path) -> Result<PathBuf, String> {
-    let environment = folder.join("python");
+/// Makes scripts ready to run, with a file of requirements installed into an environment of that
+/// name below `folder` unless it is there already. Returns its interpreter; the error says what is
+/// missing.
+pub fn prepare(folder: &Path, name: &str, requirements: &str) -> Result<PathBuf, String> {
+    let environment = folder.join(name);
     let python = environment.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
-    let requirements = node::folder().join("requirements.txt");
+    let requirements = node::folder().join(requirements);
     let wanted = fs::read(&requirements).map_err(|error| error.to_string())?;
     // The program may start several times at the same moment.
-    let lock = File::create(folder.join("python.lock")).and_then(|file| {
+    let lock = File::create(folder.join(format!("{name}.lock"))).and_then(|file| {
         file.lock()?;
         Ok(file)
     });

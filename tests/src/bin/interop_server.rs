@@ -33,6 +33,7 @@ async fn serve<T: Transport>(server: Server<T>) -> Result<(), Box<dyn Error>> {
         .keep_alive_interval(Duration::from_millis(200))
         .client_timeout_interval(Duration::from_secs(1))
         .handshake_timeout(Duration::from_millis(500));
+    let lively = HubOptions::new().keep_alive_interval(Duration::from_millis(200));
     let resumable = HubOptions::new().allow_stateful_reconnects(true);
     let forgetful = resumable.clone().disconnect_timeout(Duration::from_millis(500));
     let server = server
@@ -42,8 +43,10 @@ async fn serve<T: Transport>(server: Server<T>) -> Result<(), Box<dyn Error>> {
         .hub("/parallel", hub(options.clone().maximum_parallel_invocations_per_client(4))?)
         .hub("/dotnet", hub(options.clone().supported_protocols(&DOT_NET))?)
         .hub("/short", hub(short)?)
+        .hub("/lively", hub(lively)?)
         .hub("/resumable", hub(resumable)?)
         .hub("/forgetful", hub(forgetful)?)
+        .hub("/large", hub(options.clone().maximum_receive_message_size(2 << 20))?)
         .hub("/small", hub(options.maximum_receive_message_size(1024))?)
         .bind(env::args().nth(2).unwrap_or_else(|| "127.0.0.1:0".to_owned()))
         .await?;

@@ -7,13 +7,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use hub_async::{
-    BuildError, Context, DisconnectReason, Hub, HubError, HubOptions, Reconnect, Scope, State,
+    BuildError, Context, DisconnectReason, Hub, HubError, HubOptions, Reconnect, RequestFacts,
+    Scope, State,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 mod results;
 mod streams;
+mod values;
 
 /// A wait that a runtime ends.
 pub type Pausing = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -33,7 +35,7 @@ pub fn hub(options: HubOptions, pause: Pause) -> Result<Hub, BuildError> {
     let builder = Hub::builder()
         .options(options)
         .state(pause)
-        .user_id(|request| request.query_value("user").map(Into::into))
+        .user_id(|request| said(request, "user"))
         .state(Notes::default())
         .on_connected(arrived)
         .on_disconnected(departed)
@@ -87,7 +89,7 @@ pub fn hub(options: HubOptions, pause: Pause) -> Result<Hub, BuildError> {
         .method("CloseConnection", close_connection)
         .method("CloseUser", close_user)
         .method("CloseGroup", close_group);
-    results::methods(streams::methods(builder)).build()
+    values::methods(results::methods(streams::methods(builder))).build()
 }
 
 type Answer<T = ()> = Result<T, HubError>;
@@ -101,7 +103,7 @@ async fn arrived(ctx: Context) -> Answer {
     if ctx.request().query_value("ask").is_some() {
         ctx.clients().caller().invoke::<Value>("Answer", ()).await?;
     }
-    if let Some(watchers) = ctx.request().query_value("announce") {
+    if let Some(watchers) = said(ctx.request(), "announce") {
         let who = (ctx.user_id(), ctx.connection_id());
         ctx.clients().group(&watchers).send("Arrived", who).await?;
     }
@@ -109,10 +111,16 @@ async fn arrived(ctx: Context) -> Answer {
 }
 
 async fn departed(ctx: Context, reason: DisconnectReason) {
-    if let Some(watchers) = ctx.request().query_value("announce") {
+    if let Some(watchers) = said(ctx.request(), "announce") {
         let who = (ctx.user_id(), ctx.connection_id(), reason.kind());
         ctx.clients().group(&watchers).send("Departed", who).await.ok();
     }
+}
+
+/// A value of the query, or of a header where a client cannot have a query.
+fn said(request: &RequestFacts, name: &str) -> Option<String> {
+    let header = || request.header(&format!("x-{name}")).map(str::to_owned);
+    request.query_value(name).map(|value| value.to_string()).or_else(header)
 }
 
 // Calls.
@@ -169,6 +177,8 @@ async fn facts(ctx: Context) -> Value {
         "missing": request.query_value("missing"),
         "trace": request.header("x-trace"),
         "flavour": request.cookie("flavour"),
+        "authorization": request.header("authorization"),
+        "accessToken": request.query_value("access_token"),
         "peer": request.peer_addr().map(|peer| peer.to_string()),
     })
 }

@@ -33,6 +33,7 @@ pub(super) fn methods(builder: HubBuilder) -> HubBuilder {
         .method("Ignore", async |_: StreamReader<i64>| "ignored")
         .method("HowItEnds", how_it_ends)
         .method("NoteTheEnd", note_the_end)
+        .method("NoteAll", note_all)
         // Both ways.
         .method("EchoEach", async |items: StreamReader<Value>| items)
         .method("Scale", scale)
@@ -208,6 +209,12 @@ async fn note_the_end(notes: State<Notes>, numbers: StreamReader<i64>, key: Stri
         Err(error) => error.to_string(),
     };
     notes.add(format!("{key} {end}"));
+}
+
+async fn note_all(notes: State<Notes>, mut keys: StreamReader<String>) {
+    while let Some(Ok(key)) = keys.next().await {
+        notes.add(key);
+    }
 }
 
 // Both ways.

@@ -227,6 +227,29 @@ fn a_connection_that_is_not_polled_for_15_s_is_over() {
 }
 
 #[test]
+fn a_connection_that_is_given_up_does_not_take_another_one_along() {
+    run(async {
+        let service = serve(hub());
+        let http = http(&service);
+        // Clients keep an HTTP connection and use it for whatever comes next.
+        let mut line = http.keep().await;
+        let (one, other) = (open(&http).await, open(&http).await);
+        http.post(&one, call(1, "Echo", "\"x\"")).await;
+        assert!(line.send(request(Method::GET, &one, "")).await.is_some());
+        // Nobody polls the one again, and after 15 s it is over.
+        let poll = line.send(request(Method::GET, &other, ""));
+        let later = async {
+            pause(20_000).await;
+            assert_eq!(http.get(&one).await.status, 404);
+            http.post(&other, call(2, "Echo", "\"y\"")).await;
+        };
+        let (answer, ()) = futures_util::future::join(poll, later).await;
+        let expected = "{\"type\":3,\"invocationId\":\"2\",\"result\":\"y\"}\x1e";
+        assert_eq!(answer.map(|answer| answer.body).as_deref(), Some(expected));
+    });
+}
+
+#[test]
 fn last_words_are_taken_before_the_204() {
     run(async {
         let service = serve(hub());

@@ -38,7 +38,8 @@ fn main() -> ExitCode {
         Ok(()) => all.extend(trials(&Library::Ws, seed)),
         Err(reason) => all.push(node::missing("ws", reason)),
     }
-    match python::prepare(Path::new(env!("CARGO_TARGET_TMPDIR"))) {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    match python::prepare(folder, "python", "requirements.txt") {
         Ok(python) => all.extend(trials(&Library::Websockets(python), seed)),
         Err(reason) => all.push(node::missing("websockets", reason)),
     }
