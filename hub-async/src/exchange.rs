@@ -219,6 +219,11 @@ impl Taking {
     /// So many bytes of what was taken have left; none if they are not wanted any more, and then the next request
     /// takes them.
     pub(crate) fn sent(&self, bytes: usize) {
+        if bytes > 0
+            && let Some(exchange) = self.member.exchange()
+        {
+            exchange.lock().machine.took();
+        }
         let mut queue = self.member.outlet.lock();
         queue.written(bytes, self.clock.now());
         let room = queue.takes_more_again();

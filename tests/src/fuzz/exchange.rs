@@ -237,6 +237,10 @@ impl Pair {
 
     fn written(&mut self, sent: usize) {
         self.outbox.written(sent, self.now);
+        if sent > 0 {
+            self.exchange.took();
+            self.stuck_since = None;
+        }
         if !self.abandoned {
             self.sent += sent;
             assert_eq!(self.outbox.usage(), self.pushed.len() - self.sent);
@@ -383,8 +387,7 @@ impl Pair {
     fn look_too(&mut self) {
         let waits = self.sent < self.pushed.len() && !self.abandoned;
         let watched = waits && (!self.polled || self.is_lent()) && self.stage == Stage::Open;
-        let since = self.stuck_since.unwrap_or(self.now).max(self.outbox.idle_since());
-        self.stuck_since = watched.then_some(since);
+        self.stuck_since = watched.then_some(self.stuck_since.unwrap_or(self.now));
     }
 
     fn poll_event(&mut self) {

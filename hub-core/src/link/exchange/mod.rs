@@ -224,15 +224,18 @@ impl Exchange {
     pub fn look(&mut self, outbox: &Outbox, now: Timestamp) {
         let taker = !self.polled || outbox.is_lent();
         let waits = !outbox.is_empty() && taker && self.stage == Stage::Open;
-        let since = self.stuck_since.unwrap_or(now).max(outbox.idle_since());
-        self.stuck_since = waits.then_some(since);
+        self.stuck_since = waits.then_some(self.stuck_since.unwrap_or(now));
+    }
+
+    /// Some of the output was taken, and what is left of it has all the time again.
+    pub const fn took(&mut self) {
+        self.stuck_since = None;
     }
 
     // Time, and what happened.
 
     /// Lets the timers that are due at `now` run out.
     pub fn handle_timeout(&mut self, outbox: &Outbox, now: Timestamp) {
-        // Requests take without telling.
         self.look(outbox, now);
         if self.ending_until().is_some_and(|until| now >= until) {
             self.give_up();

@@ -177,13 +177,15 @@ fn a_stream_must_take_something_within_10_s() {
     exchange.look(&outbox, after(1_000));
     let stuck_at = |millis| Some(Deadline { at: after(millis), why: Timer::Send });
     assert_eq!(exchange.poll_timeout(), stuck_at(11_000));
-    // It takes without telling, which is seen in time.
     let mut batch = Batch::new();
     outbox.next(&mut batch);
     outbox.written(1, after(3_000));
+    exchange.took();
+    exchange.look(&outbox, after(3_000));
     exchange.handle_timeout(&outbox, after(11_000));
     assert_eq!((exchange.poll_event(), exchange.poll_timeout()), (None, stuck_at(13_000)));
     take(&mut outbox);
+    exchange.took();
     exchange.handle_timeout(&outbox, after(13_000));
     assert!(!exchange.is_over() && exchange.poll_timeout().is_some_and(|it| it.at > after(15_000)));
     say(&mut outbox);
@@ -191,6 +193,23 @@ fn a_stream_must_take_something_within_10_s() {
     exchange.handle_timeout(&outbox, after(30_000));
     assert_eq!(exchange.poll_event(), Some(LinkEvent::Stuck));
     assert!(exchange.is_given_up() && exchange.poll_timeout().is_none());
+}
+
+#[test]
+fn a_stream_that_took_all_has_all_the_time_for_what_comes_next() {
+    let (mut exchange, mut outbox) = (events(), outbox());
+    exchange.attach(T0).unwrap();
+    say(&mut outbox);
+    exchange.look(&outbox, T0);
+    take(&mut outbox);
+    exchange.took();
+    // Nobody has looked meanwhile, and the timer is still set.
+    say(&mut outbox);
+    exchange.handle_timeout(&outbox, after(10_000));
+    assert_eq!((exchange.poll_event(), exchange.is_over()), (None, false));
+    let at = after(20_000);
+    exchange.handle_timeout(&outbox, at);
+    assert_eq!(exchange.poll_event(), Some(LinkEvent::Stuck));
 }
 
 #[test]
