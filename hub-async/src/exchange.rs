@@ -219,15 +219,15 @@ impl Taking {
     /// So many bytes of what was taken have left; none if they are not wanted any more, and then the next request
     /// takes them.
     pub(crate) fn sent(&self, bytes: usize) {
+        let mut queue = self.member.outlet.lock();
+        queue.written(bytes, self.clock.now());
+        let room = queue.takes_more_again();
+        drop(queue);
         if bytes > 0
             && let Some(exchange) = self.member.exchange()
         {
             exchange.lock().machine.took();
         }
-        let mut queue = self.member.outlet.lock();
-        queue.written(bytes, self.clock.now());
-        let room = queue.takes_more_again();
-        drop(queue);
         if room {
             self.member.outlet.tell_room();
         }
