@@ -8,11 +8,10 @@
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
-use std::{env, thread};
+use std::{env, thread, time::Duration, time::Instant};
 
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD, Engine};
-use hub_core::endpoint::{self, Fresh, Outcome, Request, Route, Table, Transports};
+use hub_core::endpoint::{Config, Fresh, Outcome, Request, Route, Table, Transports};
 use hub_core::registry::{Audience, Registry};
 use hub_core::server::{Admission, Call, CallFault, Event, TransportFacts};
 use hub_core::{Batch, Session, Timestamp, link::Timeouts};
@@ -87,8 +86,7 @@ impl Hub {
                 write!(stream, "HTTP/1.1 {} \r\nConnection: close\r\n\r\n", answer.status)?;
                 return stream.write_all(&answer.body);
             }
-            // Only WebSockets are let in, and nobody was granted another one.
-            Outcome::Resume(()) | Outcome::Post(_) | Outcome::Delete(()) => return Ok(()),
+            _ => return Ok(()), // only WebSockets are let in, and nobody was granted another one
         };
         let key = key.as_deref().and_then(|it| it.split_once(':')).unwrap_or_default().1.trim();
         let accept = BASE64_STANDARD.encode(Sha1::digest(key.to_owned() + GUID));
@@ -187,11 +185,9 @@ impl Hub {
 fn main() -> io::Result<()> {
     let listener = TcpListener::bind(env::args().nth(1).as_deref().unwrap_or("127.0.0.1:5000"))?;
     println!("Listening on http://{}", listener.local_addr()?);
+    let door = Config { transports: Transports::WEB_SOCKETS, ..Config::default() };
     let hub = Arc::new(Hub {
-        table: Mutex::new(Table::new(
-            endpoint::Config { transports: Transports::WEB_SOCKETS, ..endpoint::Config::default() },
-            random(),
-        )),
+        table: Mutex::new(Table::new(door, random())),
         everybody: Mutex::new(Registry::new(random())),
         started: Instant::now(),
     });
