@@ -9,10 +9,11 @@ use hub_core::endpoint::{Answer, Transports};
 use hub_core::link::{Exchange as Machine, Generation, Input, LinkEvent, Next, Place, Posted};
 use hub_core::{Batch, Timestamp};
 
+use crate::hang_up::HangUp;
 use crate::member::Member;
 use crate::outlet::Outlet;
 use crate::runtime::Clock;
-use crate::signal::{HangUp, poll_until};
+use crate::signal::poll_until;
 use crate::sync::{Event, EventListener, Mutex, MutexGuard};
 
 /// An exchange of requests that the session and the requests share. Its lock is taken before the outlet's.

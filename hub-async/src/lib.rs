@@ -49,6 +49,7 @@ mod filter;
 pub mod filters;
 mod groups;
 mod handler;
+mod hang_up;
 mod inbox;
 mod inlet;
 mod invocation;

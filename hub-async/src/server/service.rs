@@ -24,8 +24,8 @@ use super::routes::Fallback;
 use super::start;
 use super::websocket::Purpose;
 use crate::facts::RequestFacts;
+use crate::hang_up::HangUp;
 use crate::runtime::{Clock, Runtime, SharedTimer};
-use crate::signal::HangUp;
 use crate::socket::Socket;
 
 /// The hubs of one server as an HTTP service: for hyper, tower, or [`serve_connection`](Self::serve_connection).

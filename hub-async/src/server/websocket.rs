@@ -19,9 +19,9 @@ use super::body::Body;
 use super::endpoint::{Endpoint, Ticket};
 use super::start::{self, Arrived};
 use crate::facts::RequestFacts;
+use crate::hang_up::HangUp;
 use crate::inbox::NewLink;
 use crate::member::Member;
-use crate::signal::HangUp;
 use crate::socket::Socket;
 
 /// Appended to the client's key before it is hashed (RFC 6455 §1.3).

@@ -18,10 +18,10 @@ use super::{NOW, Still, send};
 use crate::budget::MemoryBudget;
 use crate::exchange::{Exchange, Post, Taken, Taking};
 use crate::facts::RequestFacts;
+use crate::hang_up::HangUp;
 use crate::member::Member;
 use crate::outlet::Outlet;
 use crate::runtime::Clock;
-use crate::signal::HangUp;
 
 /// A connection that is polled, to which so many bytes were posted.
 fn polled(early: usize) -> Arc<Member> {
