@@ -144,19 +144,16 @@ impl<H> Table<H> {
     }
 
     fn claim(&mut self, token: Arc<str>, transport: Transports) -> Result<Claim, Answer> {
-        let Some(&State::Pending { resumable, .. }) = self.entries.get(&token) else {
+        let Some(State::Pending { connection_id, resumable }) = self.entries.get(&token) else {
             return Err(Answer::already_attached());
         };
+        let connection_id = connection_id.as_deref().map_or_else(|| Arc::clone(&token), Arc::from);
+        let resumable = *resumable && transport == Transports::WEB_SOCKETS;
         self.check_room()?;
-        let resumable = resumable && transport == Transports::WEB_SOCKETS;
         let claimed = State::Claimed(Carried { transport, resumable });
-        let before = self.entries.insert(Arc::clone(&token), claimed);
-        let Some(State::Pending { connection_id, .. }) = before else {
-            return Err(Answer::already_attached());
-        };
+        self.entries.insert(Arc::clone(&token), claimed);
         self.pending -= 1;
         self.tidy();
-        let connection_id = connection_id.map_or_else(|| Arc::clone(&token), Into::into);
         let early = self.early.take(&token);
         Ok(Claim { connection_id, token, resumable, transport, early })
     }
