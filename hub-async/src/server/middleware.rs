@@ -18,14 +18,14 @@ use crate::caught::{Kept, forget};
 type Making = Pin<Box<dyn Future<Output = Response<Body>> + Send>>;
 
 /// A middleware whose type is forgotten.
-pub(super) type Middleware = Arc<dyn Fn(Request<Incoming>, Next) -> Making + Send + Sync>;
+pub(super) type Middleware = Arc<dyn Fn(Request<Incoming>, Rest) -> Making + Send + Sync>;
 
 pub(super) fn middleware<F, R>(around: F) -> Middleware
 where
-    F: Fn(Request<Incoming>, Next) -> R + Send + Sync + 'static,
+    F: Fn(Request<Incoming>, Rest) -> R + Send + Sync + 'static,
     R: Future<Output = Response<Body>> + Send + 'static,
 {
-    Arc::new(move |request, next| Box::pin(around(request, next)))
+    Arc::new(move |request, rest| Box::pin(around(request, rest)))
 }
 
 /// What comes behind a middleware: the next one, or the hubs and the fallback.
@@ -33,22 +33,22 @@ where
 /// ```
 /// use http::{HeaderValue, Request, Response};
 /// use hub_async::Body;
-/// use hub_async::server::Next;
+/// use hub_async::server::Rest;
 /// use hyper::body::Incoming;
 ///
-/// async fn named(request: Request<Incoming>, next: Next) -> Response<Body> {
-///     let mut response = next.run(request).await;
+/// async fn named(request: Request<Incoming>, rest: Rest) -> Response<Body> {
+///     let mut response = rest.run(request).await;
 ///     response.headers_mut().insert("server", HeaderValue::from_static("mine"));
 ///     response
 /// }
 /// ```
 #[must_use = "without it the request goes no further"]
-pub struct Next {
+pub struct Rest {
     service: Service,
     at: usize,
 }
 
-impl Next {
+impl Rest {
     /// Goes on, and gives the answer. A panic behind this middleware is a 500.
     pub async fn run(self, request: Request<Incoming>) -> Response<Body> {
         let Self { service, at } = self;
@@ -58,9 +58,9 @@ impl Next {
                 None => failed(),
             };
         };
-        let next = Self { service, at: at + 1 };
+        let rest = Self { service, at: at + 1 };
         // The call itself may panic, not only what it gives.
-        guarded(Box::pin(async move { around(request, next).await })).await.unwrap_or_else(failed)
+        guarded(Box::pin(async move { around(request, rest).await })).await.unwrap_or_else(failed)
     }
 }
 
@@ -70,7 +70,7 @@ pub(super) fn answer(service: &Service, request: Request<Incoming>) -> Answering
     if service.middleware().is_empty() {
         return service.answer(request);
     }
-    let first = Next { service: service.clone(), at: 0 };
+    let first = Rest { service: service.clone(), at: 0 };
     Box::pin(async move { Ok(first.run(request).await) })
 }
 
@@ -87,8 +87,8 @@ fn failed() -> Response<Body> {
     response
 }
 
-impl fmt::Debug for Next {
+impl fmt::Debug for Rest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Next").finish_non_exhaustive()
+        f.debug_struct("Rest").finish_non_exhaustive()
     }
 }

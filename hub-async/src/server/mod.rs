@@ -27,7 +27,7 @@ mod websocket;
 
 pub use body::Body;
 pub use listen::Listener;
-pub use middleware::Next;
+pub use middleware::Rest;
 pub use routes::{Fallback, MountError, Routes};
 pub use serve::{Bound, Server, Transport};
 pub use service::Service;

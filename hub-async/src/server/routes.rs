@@ -12,7 +12,7 @@ use hyper::body::Incoming;
 
 use super::body::Body;
 use super::endpoint::{App, Endpoint};
-use super::middleware::{self, Middleware, Next};
+use super::middleware::{self, Middleware, Rest};
 use super::service::{Inner, Service};
 use crate::budget::MemoryBudget;
 use crate::builder::Hub;
@@ -131,7 +131,7 @@ impl Routes {
     #[must_use]
     pub fn middleware<F, R>(mut self, around: F) -> Self
     where
-        F: Fn(Request<Incoming>, Next) -> R + Send + Sync + 'static,
+        F: Fn(Request<Incoming>, Rest) -> R + Send + Sync + 'static,
         R: Future<Output = Response<Body>> + Send + 'static,
     {
         self.middleware.push(middleware::middleware(around));

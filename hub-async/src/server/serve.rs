@@ -14,7 +14,7 @@ use hyper::body::Incoming;
 
 use super::body::Body;
 use super::listen::{Listener, accept};
-use super::middleware::Next;
+use super::middleware::Rest;
 use super::routes::{MountError, Routes};
 use super::service::Service;
 use crate::budget::MemoryBudget;
@@ -105,19 +105,19 @@ impl<T: Transport> Server<T> {
 
     /// Adds code around every request, upgrades too, inside of that which was added before.
     ///
-    /// It may answer a request itself, change it before [`next`](Next::run) sees it, its path too, and change the
+    /// It may answer a request itself, change it before [`rest`](Rest::run) sees it, its path too, and change the
     /// answer: which is how a page of another origin is let in (CORS), or a token asked for. A panic is that
     /// request's 500. What other HTTP stacks hand to a [`Service`] as a socket or a stream is no request here.
     ///
     /// ```
     /// use http::{Request, Response, StatusCode};
     /// use hub_async::Body;
-    /// use hub_async::server::{Next, Routes};
+    /// use hub_async::server::{Rest, Routes};
     /// use hyper::body::Incoming;
     ///
-    /// async fn only_with_a_token(request: Request<Incoming>, next: Next) -> Response<Body> {
+    /// async fn only_with_a_token(request: Request<Incoming>, rest: Rest) -> Response<Body> {
     ///     if request.headers().contains_key("authorization") {
-    ///         return next.run(request).await;
+    ///         return rest.run(request).await;
     ///     }
     ///     let mut refused = Response::new(Body::empty());
     ///     *refused.status_mut() = StatusCode::UNAUTHORIZED;
@@ -128,7 +128,7 @@ impl<T: Transport> Server<T> {
     /// ```
     pub fn middleware<F, R>(self, around: F) -> Self
     where
-        F: Fn(Request<Incoming>, Next) -> R + Send + Sync + 'static,
+        F: Fn(Request<Incoming>, Rest) -> R + Send + Sync + 'static,
         R: Future<Output = Response<Body>> + Send + 'static,
     {
         Self { routes: self.routes.middleware(around), ..self }

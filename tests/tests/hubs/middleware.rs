@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use http::header::{self, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
-use hub_async::server::Next;
+use hub_async::server::Rest;
 use hub_async::{Body, Hub};
 use hub_proto::ws::{Opcode, encode};
 use hyper::body::Incoming;
@@ -40,23 +40,23 @@ fn status(code: StatusCode) -> Response<Body> {
 }
 
 /// Lets pages of every origin in.
-async fn cors(request: Request<Incoming>, next: Next) -> Response<Body> {
+async fn cors(request: Request<Incoming>, rest: Rest) -> Response<Body> {
     let Some(origin) = request.headers().get(header::ORIGIN).cloned() else {
-        return next.run(request).await;
+        return rest.run(request).await;
     };
     let mut response = match *request.method() {
         Method::OPTIONS => status(StatusCode::NO_CONTENT),
-        _ => next.run(request).await,
+        _ => rest.run(request).await,
     };
     response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
     response
 }
 
 /// Marks the answer with a letter, in front of those that it has.
-fn mark(letter: &'static str) -> impl Fn(Request<Incoming>, Next) -> Marking + Clone {
-    move |request, next| {
+fn mark(letter: &'static str) -> impl Fn(Request<Incoming>, Rest) -> Marking + Clone {
+    move |request, rest| {
         Box::pin(async move {
-            let mut response = next.run(request).await;
+            let mut response = rest.run(request).await;
             let headers = response.headers_mut();
             let inner = headers.get("x-marks").and_then(|marks| marks.to_str().ok());
             let marks = format!("{letter}{}", inner.unwrap_or_default());
@@ -99,11 +99,11 @@ fn a_middleware_adds_headers_to_what_hubs_and_others_answer() {
 #[test]
 fn a_request_that_is_refused_goes_no_further() {
     run(async {
-        let refuse = async |request: Request<Incoming>, next: Next| match request
+        let refuse = async |request: Request<Incoming>, rest: Rest| match request
             .headers()
             .contains_key(header::AUTHORIZATION)
         {
-            true => next.run(request).await,
+            true => rest.run(request).await,
             false => status(StatusCode::UNAUTHORIZED),
         };
         let address = server(|server| server.middleware(refuse)).await;
@@ -145,10 +145,10 @@ fn several_run_in_the_order_in_which_they_were_added() {
 #[test]
 fn the_route_is_that_of_the_request_behind_them() {
     run(async {
-        let renamed = async |mut request: Request<Incoming>, next: Next| {
+        let renamed = async |mut request: Request<Incoming>, rest: Rest| {
             let uri = request.uri().to_string().replace("/old", "/hub");
             *request.uri_mut() = uri.parse().unwrap();
-            next.run(request).await
+            rest.run(request).await
         };
         let address = server(|server| server.middleware(renamed)).await;
         let seen = answer(address, "POST /old/negotiate", "").await;
@@ -159,12 +159,12 @@ fn the_route_is_that_of_the_request_behind_them() {
 #[test]
 fn a_panic_is_a_500_of_its_request_which_those_outside_of_it_see() {
     run(async {
-        let careless = |request: Request<Incoming>, next: Next| {
+        let careless = |request: Request<Incoming>, rest: Rest| {
             let path = request.uri().path().to_owned();
             assert_ne!(path, "/call", "as asked for");
             async move {
                 assert_ne!(path, "/before", "as asked for");
-                let response = next.run(request).await;
+                let response = rest.run(request).await;
                 assert_ne!(path, "/behind", "as asked for");
                 response
             }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use http::header::{HeaderValue, LOCATION, SET_COOKIE};
 use http::{Request, Response, StatusCode};
 use hub_async::Body;
-use hub_async::server::Next;
+use hub_async::server::Rest;
 use hub_core::endpoint::query_value;
 use hyper::body::Incoming;
 
@@ -26,7 +26,7 @@ impl Detours {
     pub(crate) async fn around(
         self,
         request: Request<Incoming>,
-        next: Next,
+        rest: Rest,
         secure: bool,
     ) -> Response<Body> {
         let path = request.uri().path();
@@ -38,7 +38,7 @@ impl Detours {
         } else if behind(path, "/bad-negotiate").is_some() {
             text(StatusCode::BAD_REQUEST, "Some response from server")
         } else {
-            next.run(request).await
+            rest.run(request).await
         };
         if negotiates {
             add_cookies(&mut response, secure);

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use http::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
 use http::{Request, Response, StatusCode};
 use hub_async::Body;
-use hub_async::server::Next;
+use hub_async::server::Rest;
 use hub_core::endpoint::query_value;
 use hyper::body::Incoming;
 use ring::hmac;
@@ -48,9 +48,9 @@ impl Keys {
     }
 
     /// Lets nobody to the hub without a token: as a bearer's, or in the query, where browsers have to put it.
-    pub(crate) async fn around(self, request: Request<Incoming>, next: Next) -> Response<Body> {
+    pub(crate) async fn around(self, request: Request<Incoming>, rest: Rest) -> Response<Body> {
         if behind(request.uri().path(), "/authorizedhub").is_none() || self.has_token(&request) {
-            return next.run(request).await;
+            return rest.run(request).await;
         }
         let mut refused = status(StatusCode::UNAUTHORIZED);
         refused.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
