@@ -1,29 +1,10 @@
 //! Server-Sent Events.
 
-use hub_async::{Context, DisconnectReason, HubOptions, SlowConsumer, State};
+use hub_async::{HubOptions, SlowConsumer};
 use tests::http::{Coming, Http};
 
+use super::over_http::{HANDSHAKE, call, http, hub, left};
 use super::*;
-
-const HANDSHAKE: &str = "{\"protocol\":\"json\",\"version\":1}\x1e";
-
-fn http(service: &Service) -> Http {
-    Http::new(world(), service.clone())
-}
-
-fn hub() -> HubBuilder {
-    Hub::builder()
-        .method("Echo", async |text: String| text)
-        .method("ToAll", async |ctx: Context, text: String| {
-            ctx.clients().all().send("Message", (text,)).await.map(drop)
-        })
-        .method("Abort", async |ctx: Context| ctx.abort())
-        .method("Transport", async |ctx: Context| ctx.transport().name())
-}
-
-async fn left(notes: State<Notes>, reason: DisconnectReason) {
-    notes.add(reason.kind());
-}
 
 /// A connection whose handshake is answered: where it is, and its stream.
 async fn open(http: &Http) -> (String, Coming) {
@@ -33,12 +14,6 @@ async fn open(http: &Http) -> (String, Coming) {
     assert_eq!(http.post(&at, HANDSHAKE).await.status, 200);
     assert_eq!(stream.next().await.as_deref(), Some("data: {}\x1e\r\n\r\n"));
     (at, stream)
-}
-
-fn call(id: u32, target: &str, argument: &str) -> String {
-    format!(
-        "{{\"type\":1,\"invocationId\":\"{id}\",\"target\":\"{target}\",\"arguments\":[{argument}]}}\x1e"
-    )
 }
 
 #[test]

@@ -18,13 +18,8 @@ use tests::memory::{CAPACITY, read, write};
 use tokio::sync::{oneshot, watch};
 use transport_memory::pipe;
 
+use super::over_http::{call, http, open_polled};
 use super::*;
-
-const HANDSHAKE: &str = "{\"protocol\":\"json\",\"version\":1}\x1e";
-
-fn http(service: &Service) -> Http {
-    Http::new(world(), service.clone())
-}
 
 fn hub() -> HubBuilder {
     Hub::builder()
@@ -35,21 +30,6 @@ fn hub() -> HubBuilder {
 
 async fn panics() {
     panic!("on purpose");
-}
-
-/// A polled connection whose handshake is answered; where it is.
-async fn open(http: &Http) -> String {
-    let at = http.negotiate("/hub").await;
-    assert_eq!(http.get(&at).await.status, 200);
-    assert_eq!(http.post(&at, HANDSHAKE).await.status, 200);
-    assert_eq!(http.get(&at).await.body, "{}\x1e");
-    at
-}
-
-fn call(id: u32, target: &str, argument: &str) -> String {
-    format!(
-        "{{\"type\":1,\"invocationId\":\"{id}\",\"target\":\"{target}\",\"arguments\":[{argument}]}}\x1e"
-    )
 }
 
 /// A POST whose body is these chunks, and no end.
@@ -70,10 +50,10 @@ fn a_connection_that_is_given_up_cuts_off_nobody_who_came_behind_it() {
         let http = http(&service);
         // A proxy has one connection for several clients.
         let mut proxy = http.keep().await;
-        let gone = open(&http).await;
+        let gone = open_polled(&http).await;
         http.post(&gone, call(1, "Echo", "\"last\"")).await;
         assert!(proxy.get(&gone).await.is_some());
-        let there = open(&http).await;
+        let there = open_polled(&http).await;
         let poll = spawn({
             let there = there.clone();
             async move { proxy.get(&there).await }
@@ -91,7 +71,7 @@ fn a_drain_waits_no_longer_than_5_s_for_a_client_between_polls() {
         for returns in [true, false] {
             let service = serve(hub());
             let http = http(&service);
-            let at = open(&http).await;
+            let at = open_polled(&http).await;
             let start = Moment::now();
             let drain = spawn({
                 let service = service.clone();
@@ -113,7 +93,7 @@ fn a_drain_tells_whoever_polls_and_is_over_with_the_last_poll() {
     run(async {
         let service = serve(hub());
         let http = http(&service);
-        let at = open(&http).await;
+        let at = open_polled(&http).await;
         let poll = spawn({
             let (http, at) = (http.clone(), at.clone());
             async move { http.get(&at).await.body }
@@ -146,13 +126,13 @@ fn a_server_that_ends_waits_for_nobody_who_cannot_come_back() {
         let server = spawn(bound.serve_until(async move {
             let _ = stopped.await;
         }));
-        let (polled, _between) = (open(&http).await, open(&http).await);
+        let (polled, _between) = (open_polled(&http).await, open_polled(&http).await);
         let poll = spawn({
             let http = http.clone();
             async move { http.get(&polled).await.body }
         });
         let mut kept = http.keep().await;
-        let other = open(&http).await;
+        let other = open_polled(&http).await;
         http.post(&other, call(1, "Echo", "\"x\"")).await;
         assert!(kept.get(&other).await.is_some());
         let stream = http.events(&http.negotiate("/hub").await).await;
@@ -190,7 +170,7 @@ fn a_body_that_makes_a_pause_of_30_s_is_given_up() {
     run(async {
         let service = serve(hub());
         let http = http(&service);
-        let at = open(&http).await;
+        let at = open_polled(&http).await;
         for chunks in [vec![], vec![b"{\"type\":6}".to_vec()], vec![b"x".to_vec(); 3]] {
             let start = Moment::now();
             let post = spawn({
@@ -217,7 +197,7 @@ fn a_body_without_end_takes_no_more_than_there_is_room_for() {
         let service = Server::on(world()).memory_budget(&budget).hub("/hub", hub);
         let service = service.into_service().unwrap();
         let http = http(&service);
-        let at = open(&http).await;
+        let at = open_polled(&http).await;
         let (seen, mut taken) = watch::channel(0);
         let text = format!("\"{}\"", "x".repeat(10_000));
         let chunks = (0..1_000).map(move |id| {
@@ -247,7 +227,7 @@ fn posts_that_wait_in_line_are_counted_and_no_more_than_100() {
         let service = Server::on(world()).memory_budget(&budget).hub("/hub", hub);
         let service = service.into_service().unwrap();
         let http = http(&service);
-        let at = open(&http).await;
+        let at = open_polled(&http).await;
         let text = format!("\"{}\"", "x".repeat(30_000));
         let body: Bytes = (0..20).map(|id| call(id, "Hang", &text)).collect::<String>().into();
         let mut posts: Vec<_> = (0..120)
@@ -291,7 +271,7 @@ fn a_large_post_is_refused_while_the_budget_is_used_up() {
             })
             .collect();
         pause(1_000).await;
-        let other = open(&http).await;
+        let other = open_polled(&http).await;
         assert_eq!(http.post(&other, "x".repeat(10_000)).await.status, 503);
         http.post(&other, call(1, "Echo", "\"small\"")).await;
         assert!(http.get(&other).await.body.contains("small"));
@@ -316,7 +296,7 @@ fn no_more_than_100_early_posts_wait_for_their_transports() {
         for post in refused {
             assert_eq!(post.await, 503);
         }
-        open(&http).await;
+        open_polled(&http).await;
         assert!(waiting.iter().all(|post| !post.is_finished()));
     });
 }
@@ -327,7 +307,7 @@ fn one_http_connection_carries_many_polls_and_posts() {
         let service = serve(hub());
         let http = http(&service);
         let mut kept = http.keep().await;
-        let at = open(&http).await;
+        let at = open_polled(&http).await;
         for id in 0..50 {
             let post = kept.send(request(Method::POST, &at, call(id, "Echo", "\"x\""))).await;
             assert_eq!(post.expect("an answer").status, 200);
@@ -344,7 +324,7 @@ fn requests_in_a_row_are_answered_in_a_row() {
     run(async {
         let service = serve(hub());
         let http = http(&service);
-        let at = open(&http).await;
+        let at = open_polled(&http).await;
         let (near, far) = pipe(CAPACITY);
         drop(spawn(service.clone().serve_connection(far, pending())));
         let body = call(1, "Echo", "\"x\"");
@@ -378,7 +358,7 @@ fn a_websocket_takes_no_connection_that_requests_carry() {
         let http = http(&service);
         let streaming = http.negotiate("/hub").await;
         let _stream = http.events(&streaming).await;
-        for at in [open(&http).await, streaming] {
+        for at in [open_polled(&http).await, streaming] {
             let (_near, far) = pipe(CAPACITY);
             let upgrade = Request::get(&at).body(()).unwrap();
             let refused = service.serve_socket(&upgrade, Arc::new(far), b"");
@@ -400,7 +380,7 @@ fn a_delete_while_on_connected_runs_lets_it_end_and_then_says_farewell() {
         let leave = async |notes: State<Notes>| notes.add("left");
         let service = serve(hub().state(notes.clone()).on_connected(greet).on_disconnected(leave));
         let http = http(&service);
-        let at = open(&http).await;
+        let at = open_polled(&http).await;
         assert_eq!(notes.all(), ["come"]);
         assert_eq!(http.delete(&at).await.status, 202);
         pause(999).await;
@@ -438,7 +418,7 @@ fn whoever_waits_is_answered_when_the_runtime_drops_the_sessions() {
         let hub = hub().options(HubOptions::new().parked_bytes(1_000)).build().unwrap();
         let service = Routes::new().hub("/hub", hub).mount(Arc::new(runtime.clone())).unwrap();
         let http = http(&service);
-        let at = open(&http).await;
+        let at = open_polled(&http).await;
         let mut stream = http.events(&http.negotiate("/hub").await).await;
         assert_eq!(stream.next().await.as_deref(), Some(":\r\n"));
         let text = format!("\"{}\"", "x".repeat(30_000));
@@ -469,7 +449,7 @@ fn a_method_that_panics_fails_alone() {
     run(async {
         let service = serve(hub());
         let http = http(&service);
-        let at = open(&http).await;
+        let at = open_polled(&http).await;
         let calls = [call(1, "Panic", ""), call(2, "Echo", "\"on\"")].concat();
         http.post(&at, calls).await;
         world().settle().await;
@@ -504,7 +484,7 @@ fn what_a_broadcast_sends_to_a_client_that_is_gone_costs_the_budget_no_longer_th
         let service = Server::on(world()).memory_budget(&budget).hub("/hub", hub.build().unwrap());
         let service = service.into_service().unwrap();
         let http = http(&service);
-        let _gone = open(&http).await;
+        let _gone = open_polled(&http).await;
         let client = connect(&service).await;
         client.call("", "ToAll", &format!("[\"{}\"]", "x".repeat(20_000))).await;
         pause(1).await;

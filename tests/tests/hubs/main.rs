@@ -20,6 +20,7 @@ mod methods;
 mod middleware;
 mod names;
 mod order;
+mod over_http;
 mod plain;
 mod polls;
 mod protocols;

@@ -1,46 +1,12 @@
 //! Long polling.
 
 use http::Method;
-use hub_async::{Context, DisconnectReason, HubOptions, SlowConsumer, State};
-use tests::http::{Answer, Http, request};
+use hub_async::{Context, HubOptions, SlowConsumer, State};
+use tests::http::{Answer, request};
 use tokio::sync::watch;
 
+use super::over_http::{HANDSHAKE, call, http, hub, left, open_polled};
 use super::*;
-
-const HANDSHAKE: &str = "{\"protocol\":\"json\",\"version\":1}\x1e";
-
-fn http(service: &Service) -> Http {
-    Http::new(world(), service.clone())
-}
-
-fn hub() -> HubBuilder {
-    Hub::builder()
-        .method("Echo", async |text: String| text)
-        .method("ToAll", async |ctx: Context, text: String| {
-            ctx.clients().all().send("Message", (text,)).await.map(drop)
-        })
-        .method("Abort", async |ctx: Context| ctx.abort())
-        .method("Transport", async |ctx: Context| ctx.transport().name())
-}
-
-async fn left(notes: State<Notes>, reason: DisconnectReason) {
-    notes.add(reason.kind());
-}
-
-/// A connection whose handshake is answered; where it is.
-async fn open(http: &Http) -> String {
-    let at = http.negotiate("/hub").await;
-    assert_eq!(http.get(&at).await.status, 200);
-    assert_eq!(http.post(&at, HANDSHAKE).await.status, 200);
-    assert_eq!(http.get(&at).await.body, "{}\x1e");
-    at
-}
-
-fn call(id: u32, target: &str, argument: &str) -> String {
-    format!(
-        "{{\"type\":1,\"invocationId\":\"{id}\",\"target\":\"{target}\",\"arguments\":[{argument}]}}\x1e"
-    )
-}
 
 fn assert_uncached(answer: &Answer) {
     assert_eq!(answer.header("cache-control"), Some("no-cache, no-store"));
@@ -88,7 +54,7 @@ fn several_messages_are_one_body() {
     run(async {
         let service = serve(hub());
         let http = http(&service);
-        let at = open(&http).await;
+        let at = open_polled(&http).await;
         let calls: String = (0..100).map(|id| call(id, "Echo", "\"x\"")).collect();
         http.post(&at, calls).await;
         world().settle().await;
@@ -151,7 +117,7 @@ fn a_poll_is_answered_by_nothing_after_its_time() {
     run(async {
         let service = serve(hub().options(HubOptions::new().poll_timeout(Duration::from_secs(20))));
         let http = http(&service);
-        let at = open(&http).await;
+        let at = open_polled(&http).await;
         let start = Moment::now();
         let answer = http.get(&at).await;
         assert_eq!(start.elapsed(), Duration::from_secs(20));
@@ -168,7 +134,7 @@ fn another_poll_replaces_the_one_that_waits_and_gets_what_is_sent() {
     run(async {
         let service = serve(hub());
         let http = http(&service);
-        let at = open(&http).await;
+        let at = open_polled(&http).await;
         let poll = || {
             let (http, at) = (http.clone(), at.clone());
             spawn(async move { http.get(&at).await })
@@ -189,7 +155,7 @@ fn a_dropped_poll_loses_nothing() {
     run(async {
         let service = serve(hub());
         let http = http(&service);
-        let at = open(&http).await;
+        let at = open_polled(&http).await;
         for id in 0..50 {
             // It is cut off while it waits; what is sent then finds nobody.
             let poll = http.start(request(Method::GET, &at, ""));
@@ -211,7 +177,7 @@ fn a_connection_that_is_not_polled_for_15_s_is_over() {
         let notes = Notes::default();
         let service = serve(hub().state(notes.clone()).on_disconnected(left));
         let http = http(&service);
-        let at = open(&http).await;
+        let at = open_polled(&http).await;
         pause(14_999).await;
         // The poll is dropped, and 15 s begin again.
         assert!(within(Duration::from_secs(30), http.get(&at)).await.is_none());
@@ -233,7 +199,7 @@ fn a_connection_that_is_given_up_does_not_take_another_one_along() {
         let http = http(&service);
         // Clients keep an HTTP connection and use it for whatever comes next.
         let mut line = http.keep().await;
-        let (one, other) = (open(&http).await, open(&http).await);
+        let (one, other) = (open_polled(&http).await, open_polled(&http).await);
         http.post(&one, call(1, "Echo", "\"x\"")).await;
         assert!(line.send(request(Method::GET, &one, "")).await.is_some());
         // Nobody polls the one again, and after 15 s it is over.
@@ -254,7 +220,7 @@ fn last_words_are_taken_before_the_204() {
     run(async {
         let service = serve(hub());
         let http = http(&service);
-        let at = open(&http).await;
+        let at = open_polled(&http).await;
         http.post(&at, call(1, "Abort", "")).await;
         world().settle().await;
         let last = http.get(&at).await;
@@ -276,7 +242,7 @@ fn a_delete_ends_it_while_it_is_polled_and_between_polls() {
             let notes = Notes::default();
             let service = serve(hub().state(notes.clone()).on_disconnected(left));
             let http = http(&service);
-            let at = open(&http).await;
+            let at = open_polled(&http).await;
             let poll = polled.then(|| {
                 let (http, at) = (http.clone(), at.clone());
                 spawn(async move { http.get(&at).await.status })
@@ -304,7 +270,7 @@ fn a_delete_does_not_wait_for_a_method_that_hangs() {
         let service =
             serve(Hub::builder().method("Hang", async || std::future::pending::<()>().await));
         let http = http(&service);
-        let at = open(&http).await;
+        let at = open_polled(&http).await;
         http.post(&at, call(1, "Hang", "")).await;
         let poll = spawn({
             let (http, at) = (http.clone(), at.clone());
@@ -345,7 +311,7 @@ fn polls_need_no_pings() {
     run(async {
         let service = serve(hub());
         let http = http(&service);
-        let at = open(&http).await;
+        let at = open_polled(&http).await;
         let start = Moment::now();
         assert_eq!(http.get(&at).await.body, "", "no ping in 90 s");
         assert_eq!(start.elapsed(), Duration::from_secs(90));
@@ -367,7 +333,7 @@ fn a_post_that_finds_no_room_does_not_hold_up_a_poll() {
         let hub = Hub::builder().options(options).state(notes.clone()).state(gone);
         let service = serve(hub.method("Work", work));
         let http = http(&service);
-        let at = open(&http).await;
+        let at = open_polled(&http).await;
         let text = "x".repeat(10_000);
         let body: String = (0..50).map(|id| call(id, "Work", &format!("\"{text}\""))).collect();
         let post = spawn({
@@ -397,7 +363,7 @@ fn a_post_that_waits_for_room_is_answered_when_the_connection_ends() {
                 .method("Hang", async |_: String| std::future::pending::<()>().await),
         );
         let http = http(&service);
-        let at = open(&http).await;
+        let at = open_polled(&http).await;
         let text = "x".repeat(10_000);
         let body: String = (0..50).map(|id| call(id, "Hang", &format!("\"{text}\""))).collect();
         let post = spawn({
@@ -420,7 +386,7 @@ fn posts_at_the_same_time_all_arrive_whole() {
         let service =
             serve(hub.method("Note", async |notes: State<Notes>, text: String| notes.add(text)));
         let http = http(&service);
-        let at = open(&http).await;
+        let at = open_polled(&http).await;
         let posts: Vec<_> = (0..20)
             .map(|number| {
                 let (http, at) = (http.clone(), at.clone());
@@ -468,7 +434,7 @@ fn a_broadcast_reaches_those_that_are_polled() {
     run(async {
         let service = serve(hub());
         let http = http(&service);
-        let places = [open(&http).await, open(&http).await, open(&http).await];
+        let places = [open_polled(&http).await, open_polled(&http).await, open_polled(&http).await];
         let polls = places.clone().map(|at| {
             let http = http.clone();
             spawn(async move { http.get(&at).await.body })
@@ -496,7 +462,7 @@ fn a_client_that_never_polls_again_is_a_slow_consumer_within_its_budget() {
                 .on_disconnected(left),
         );
         let http = http(&service);
-        let _at = open(&http).await;
+        let _at = open_polled(&http).await;
         let mut client = connect(&service).await;
         let text = format!("[\"{}\"]", "x".repeat(20_000));
         for _ in 0..60 {

@@ -4,6 +4,7 @@ use hub_async::{HubOptions, RawConnection, TransferFormat};
 use tests::http::{Coming, Http};
 use tokio::sync::mpsc;
 
+use super::over_http::http;
 use super::*;
 
 async fn echo(mut connection: RawConnection) {
@@ -19,10 +20,6 @@ where
     R: Future<Output = ()> + Send + 'static,
 {
     Server::on(world()).raw("/raw", handler).into_service().expect("a service")
-}
-
-fn http(service: &Service) -> Http {
-    Http::new(world(), service.clone())
 }
 
 /// Where a polled connection is.
