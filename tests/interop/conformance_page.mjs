@@ -44,13 +44,14 @@ const inWorker = (page, settings) => page.evaluate((settings) => new Promise((do
 }), settings);
 
 // From a page without TLS to a hub with it: another origin, and another site too.
-const across = (run, transport) => async (browser) => {
+const across = (run, transport, where) => async (browser) => {
   for (const client of ["fetch", "XMLHttpRequest"]) {
     const { page, problems, seen } = await open(browser, http);
     const messages = transport === "ServerSentEvents" ? 2 : 4;
     equal(await within(run(page, { hub: https, transport, client }), client, 30_000), { messages }, client);
     equal(problems, [], "problems of the page");
-    shows(seen, transport, client);
+    // What a worker asks for is not told in time, and not always.
+    if (where === "window") shows(seen, transport, client);
     await page.close();
   }
 };
@@ -68,8 +69,8 @@ function shows(seen, transport, client) {
 
 const cases = {};
 for (const [name, transport] of Object.entries(TRANSPORTS)) {
-  cases[`${name}_in_a_window_of_another_origin`] = across(inWindow, transport);
-  cases[`${name}_in_a_worker_of_another_origin`] = across(inWorker, transport);
+  cases[`${name}_in_a_window_of_another_origin`] = across(inWindow, transport, "window");
+  cases[`${name}_in_a_worker_of_another_origin`] = across(inWorker, transport, "worker");
 }
 
 // A profile with Chromium's own choice about cookies of other sites, where a new one without a window takes none.

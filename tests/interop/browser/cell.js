@@ -66,6 +66,11 @@ async function run(origin, transport, fetch) {
   const hub = await start(`${origin}/authorizedhub`, transport, { accessTokenFactory: () => token });
   equal(await hub.invoke("Echo", "let in"), "let in", "authorized");
   await hub.stop();
+  // A browser sends it by a header only with requests that it makes itself for a page.
+  const tokened = await start(`${origin}/testhub`, transport, { accessTokenFactory: () => token });
+  const header = transport === "LongPolling" ? `Bearer ${token}` : null;
+  equal(await tokened.invoke("GetHeader", "Authorization"), header, "the header of the transport's request");
+  await tokened.stop();
   const refused = await start(`${origin}/authorizedhub`, transport).catch((error) => error.message);
   equal(refused, "Failed to complete negotiation with the server: Error: Unauthorized: Status code '401'", "without a token");
   return seen;
