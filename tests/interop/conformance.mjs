@@ -5,6 +5,7 @@
 //
 // A case with "each" in its name runs over each transport with each protocol that it carries.
 
+import { statSync, symlinkSync, unlinkSync } from "node:fs";
 import { createRequire } from "node:module";
 import WebSocket from "ws";
 import { MessagePackHubProtocol } from "@microsoft/signalr-protocol-msgpack";
@@ -307,7 +308,38 @@ const cases = {
     equal(await end, 1000);
   },
 
+  async an_escaped_path_is_no_way_around_the_token() {
+    for (const path of ["/authorizedhub", "/Authorizedhub", "/authorized%48ub", "/%61uthorizedhub"]) {
+      const answer = await fetch(`${http}${path}/negotiate`, { method: "POST" });
+      equal([answer.status, await answer.text()], [401, ""], path);
+    }
+  },
+
+  async a_bearer_may_be_spelled_in_lower_case() {
+    const headers = { authorization: `bearer ${await token()}` };
+    const answer = await fetch(`${http}/authorizedhub/negotiate`, { method: "POST", headers });
+    equal(answer.status, 200);
+  },
+
+  async the_head_of_a_file_is_told_alone() {
+    const answer = await fetch(`${http}/package.json`, { method: "HEAD" });
+    equal([answer.status, answer.headers.get("content-type")], [200, "application/json"]);
+    equal(answer.headers.get("content-length"), String(statSync(new URL("package.json", import.meta.url)).size));
+  },
+
+  async a_link_out_of_the_folder_is_no_file() {
+    const link = new URL(`link-${process.pid}`, import.meta.url);
+    symlinkSync(new URL("../Cargo.toml", import.meta.url), link);
+    try {
+      equal((await fetch(`${http}/link-${process.pid}`)).status, 404);
+    } finally {
+      unlinkSync(link);
+    }
+  },
+
   async files_are_those_below_the_folder() {
+    // Without one, paths with escapes are refused before anything is looked for.
+    const headers = { authorization: `Bearer ${await token()}` };
     for (const [path, status, type] of [
       ["/browser/cell.js", 200, "text/javascript; charset=utf-8"],
       ["/browser/index.html", 200, "text/html; charset=utf-8"],
@@ -318,7 +350,7 @@ const cases = {
       ["/browser//package.json", 404, null],
       ["/..%2fCargo.toml", 404, null],
     ]) {
-      const answer = await fetch(http + path);
+      const answer = await fetch(http + path, { headers });
       equal([answer.status, answer.headers.get("content-type")], [status, type], path);
       await answer.text();
     }

@@ -14,6 +14,7 @@
 //! The certificate, its key, and what may be spoken are in the [`ServerConfig`], and so is the choice of
 //! the code that encrypts. If it names protocols (ALPN), then `http/1.1`.
 
+mod handshakes;
 mod io;
 mod socket;
 
@@ -27,14 +28,14 @@ use hyper::rt::Timer;
 use hyper::upgrade::Upgraded;
 use rustls::{ServerConfig, ServerConnection};
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 
 use crate::runtime::TokioRuntime;
+use handshakes::Handshakes;
 
 pub use io::TlsIo;
 pub use socket::TlsSocket;
 
-/// How many handshakes may be under way. Further connections wait in the backlog.
+/// How many handshakes may be under way. A further connection ends the oldest of them.
 const HANDSHAKES: usize = 1_000;
 
 /// Runs hubs on the tokio runtime in which it is used, and listens for TLS.
@@ -79,13 +80,13 @@ impl Transport for TlsTransport {
 pub struct TlsListener {
     tcp: TcpListener,
     config: Arc<ServerConfig>,
-    handshakes: Arc<Semaphore>,
+    handshakes: Handshakes,
 }
 
 impl TlsListener {
     /// Takes connections of a listener of tokio's.
     pub fn new(tcp: TcpListener, config: Arc<ServerConfig>) -> Self {
-        Self { tcp, config, handshakes: Arc::new(Semaphore::new(HANDSHAKES)) }
+        Self { tcp, config, handshakes: Handshakes::new(HANDSHAKES) }
     }
 }
 
@@ -96,15 +97,59 @@ impl Listener for TlsListener {
 
     /// The handshake is not part of it, but of the first read: a client that is slow there keeps nobody.
     async fn accept(&self) -> Result<(TlsIo, SocketAddr)> {
-        let place = Arc::clone(&self.handshakes).acquire_owned().await;
-        let place = place.map_err(std::io::Error::other)?;
         let (stream, peer) = self.tcp.accept().await?;
         stream.set_nodelay(true).ok();
         let tls = ServerConnection::new(Arc::clone(&self.config)).map_err(std::io::Error::other)?;
-        Ok((TlsIo::new(TlsSocket::new(stream, tls), place), peer))
+        Ok((TlsIo::new(TlsSocket::new(stream, tls), self.handshakes.begin()), peer))
     }
 
     fn local_addr(&self) -> Result<SocketAddr> {
         self.tcp.local_addr()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::pin::Pin;
+    use std::task::{Context, Waker};
+    use std::time::Duration;
+
+    use hyper::rt::{Read, ReadBuf};
+    use rustls::pki_types::PrivateKeyDer;
+
+    use super::*;
+
+    /// What the first read of a connection comes to.
+    async fn read(io: &mut TlsIo) -> Result<()> {
+        let mut bytes = [0; 100];
+        let mut buffer = ReadBuf::new(&mut bytes);
+        poll_fn(|cx| Pin::new(&mut *io).poll_read(cx, buffer.unfilled())).await
+    }
+
+    #[tokio::test]
+    async fn who_is_one_too_many_pushes_out_the_oldest_handshake_instead_of_waiting() {
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+        let config = ServerConfig::builder().with_no_client_auth();
+        let config = config.with_single_cert(vec![made.cert.der().clone()], key).unwrap();
+        let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut listener = TlsListener::new(tcp, Arc::new(config));
+        listener.handshakes = Handshakes::new(2);
+        let address = listener.local_addr().unwrap();
+        let (mut silent, mut accepted) = (Vec::new(), Vec::new());
+        for _ in 0..3 {
+            silent.push(std::net::TcpStream::connect(address).unwrap());
+            let accepting = tokio::time::timeout(Duration::from_secs(5), listener.accept());
+            accepted.push(accepting.await.expect("nobody is kept out").unwrap().0);
+        }
+        let [oldest, others @ ..] = &mut accepted[..] else { panic!("three") };
+        let ended = read(oldest).await.map_err(|error| error.kind());
+        assert_eq!(ended, Err(std::io::ErrorKind::ConnectionAborted));
+        for io in others {
+            let mut reading = std::pin::pin!(read(io));
+            let mut cx = Context::from_waker(Waker::noop());
+            assert!(reading.as_mut().poll(&mut cx).is_pending());
+        }
     }
 }

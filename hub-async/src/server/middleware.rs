@@ -30,6 +30,9 @@ where
 
 /// What comes behind a middleware: the next one, or the hubs and the fallback.
 ///
+/// Hubs are found by their paths without regard to case, to a slash at the end, and to escapes: `/ch%61t/` is
+/// `/chat`. What guards a hub by its path must see through these as well.
+///
 /// ```
 /// use http::{HeaderValue, Request, Response};
 /// use hub_async::Body;

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+const KNOWN: &str = "--http PORT, --https PORT, --wwwroot DIR, --attached";
+
 /// Ports, and where files are.
 #[derive(Debug, Default)]
 pub(crate) struct Options {
@@ -21,9 +23,9 @@ impl Options {
             match &*name {
                 "--http" => options.http = port(&value()?)?,
                 "--https" => options.https = port(&value()?)?,
-                "--wwwroot" => options.wwwroot = Some(value()?.into()),
+                "--wwwroot" => options.wwwroot = Some(folder(value()?)?),
                 "--attached" => options.attached = true,
-                _ => return Err(format!("unknown: {name}")),
+                _ => return Err(format!("unknown: {name}; known: {KNOWN}")),
             }
         }
         Ok(options)
@@ -32,4 +34,9 @@ impl Options {
 
 fn port(text: &str) -> Result<u16, String> {
     text.parse().map_err(|error| format!("{text} is no port: {error}"))
+}
+
+fn folder(text: String) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    if path.is_dir() { Ok(path) } else { Err(format!("{} is no folder", path.display())) }
 }

@@ -23,7 +23,7 @@ impl Pages {
     }
 
     pub(crate) async fn serve(self, request: Request<Incoming>) -> Response<Body> {
-        if request.method() != Method::GET {
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return status(StatusCode::NOT_FOUND);
         }
         let path = request.uri().path();
@@ -49,7 +49,13 @@ impl Pages {
         if !path.components().all(|part| matches!(part, Component::Normal(_))) {
             return missing();
         }
-        let Ok(bytes) = std::fs::read(root.join(path)) else { return missing() };
+        // Links may lead out of the folder.
+        let real = root.canonicalize().and_then(|root| Ok((root.join(path).canonicalize()?, root)));
+        let Ok((file, root)) = real else { return missing() };
+        if !file.starts_with(root) || !file.is_file() {
+            return missing();
+        }
+        let Ok(bytes) = std::fs::read(file) else { return missing() };
         let kind = match path.extension().and_then(|extension| extension.to_str()) {
             Some("html") => "text/html; charset=utf-8",
             Some("js" | "mjs") => "text/javascript; charset=utf-8",

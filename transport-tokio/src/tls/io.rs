@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use hub_async::Socket;
 use hyper::rt::{Read, ReadBufCursor, Write};
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Sleep, sleep};
 
+use super::handshakes::Place;
 use super::socket::TlsSocket;
 
 /// The time for the whole TLS handshake.
@@ -31,26 +31,29 @@ pub struct TlsIo {
 #[derive(Debug)]
 struct Handshake {
     limit: Pin<Box<Sleep>>,
-    _place: OwnedSemaphorePermit,
+    place: Place,
 }
 
 impl TlsIo {
     /// Must be called where tokio's timers run.
-    pub(super) fn new(socket: TlsSocket, place: OwnedSemaphorePermit) -> Self {
+    pub(super) fn new(socket: TlsSocket, place: Place) -> Self {
         let limit = Box::pin(sleep(HANDSHAKE_TIME));
-        Self { socket, handshake: Some(Handshake { limit, _place: place }) }
+        Self { socket, handshake: Some(Handshake { limit, place }) }
     }
 
     pub(super) fn into_socket(self) -> TlsSocket {
         self.socket
     }
 
-    /// Gives up a handshake that takes too long.
+    /// Gives up a handshake that takes too long, or whose place another one has got.
     fn check_handshake(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
         let Some(handshake) = &mut self.handshake else { return Ok(()) };
         if !self.socket.is_handshaking() {
             self.handshake = None;
             return Ok(());
+        }
+        if Pin::new(&mut handshake.place).poll(cx).is_ready() {
+            return Err(ErrorKind::ConnectionAborted.into());
         }
         match handshake.limit.as_mut().poll(cx) {
             Poll::Ready(()) => Err(ErrorKind::TimedOut.into()),
