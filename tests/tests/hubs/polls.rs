@@ -441,6 +441,7 @@ fn a_broadcast_reaches_those_that_are_polled() {
         });
         world().settle().await;
         let client = connect(&service).await;
+        let start = Moment::now();
         client.call("1", "ToAll", "[\"hello\"]").await;
         for poll in polls {
             assert_eq!(
@@ -448,6 +449,7 @@ fn a_broadcast_reaches_those_that_are_polled() {
                 "{\"type\":1,\"target\":\"Message\",\"arguments\":[\"hello\"]}\x1e"
             );
         }
+        assert_eq!(start.elapsed(), Duration::ZERO, "at once, and not when its time runs out");
     });
 }
 
