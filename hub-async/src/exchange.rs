@@ -169,8 +169,9 @@ impl Taking {
     /// Lets a request take what is sent to the connection, in the place of another poll. Refused like that.
     pub(crate) fn new(member: Arc<Member>, clock: Clock, hang_up: HangUp) -> Result<Self, Answer> {
         let Some(exchange) = member.exchange() else { return Err(Answer::already_attached()) };
+        let now = clock.now();
         let mut state = exchange.lock();
-        let request = state.machine.attach(clock.now())?;
+        let request = state.machine.attach(now)?;
         let taker = state.taker.take();
         let before = mem::replace(&mut state.hang_up, hang_up);
         drop(state);
@@ -220,8 +221,9 @@ impl Taking {
     /// So many bytes of what was taken have left; none if they are not wanted any more, and then the next request
     /// takes them.
     pub(crate) fn sent(&self, bytes: usize) {
+        let now = self.clock.now();
         let mut queue = self.member.outlet.lock();
-        queue.written(bytes, self.clock.now());
+        queue.written(bytes, now);
         let room = queue.takes_more_again();
         drop(queue);
         if bytes > 0
@@ -238,8 +240,9 @@ impl Taking {
 impl Drop for Taking {
     fn drop(&mut self) {
         let Some(exchange) = self.member.exchange() else { return };
+        let now = self.clock.now();
         let mut state = exchange.lock();
-        state.machine.detach(self.request, self.clock.now());
+        state.machine.detach(self.request, now);
         // The end is not far then.
         let over = state.machine.is_closed();
         // A later one may have waited for this one to be done.

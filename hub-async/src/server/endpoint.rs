@@ -122,7 +122,8 @@ impl Endpoint {
         let mut waiting = None;
         loop {
             let settled = self.settled.listen();
-            let posting = self.table().post(token, body, whole, self.clock.now());
+            let now = self.clock.now();
+            let posting = self.table().post(token, body, whole, now);
             match posting {
                 Posting::Wait => {
                     // One is the endpoint's.
@@ -212,7 +213,8 @@ impl Endpoint {
             loop {
                 clock.sleep(pause).await;
                 let Some(endpoint) = endpoint.upgrade() else { return };
-                endpoint.table().handle_timeout(clock.now());
+                let now = clock.now();
+                endpoint.table().handle_timeout(now);
                 endpoint.settled.notify(usize::MAX);
             }
         }
